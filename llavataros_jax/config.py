@@ -1,0 +1,498 @@
+"""Every option of the project: frozen dataclasses, read from YAML and dotted overrides.
+
+One file configures the whole way, so `python -m data_prep`, `python -m llavataros_jax.train` and
+`scripts/generate.py` read the same `configs/*.yaml`. Defaults live here and nowhere else, unknown
+keys are refused with the nearest known one, and numbers derived from others are properties.
+"""
+
+import dataclasses
+import difflib
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from llavataros_jax.errors import UserError
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where recordings come from, where records go, and what is held out.
+
+    Attributes:
+        folder: Folder of recordings: audio files with motion of the same name beside them.
+        records: Folder that preparation writes and training reads.
+        words_folder: Folder of timed words or transcripts, if they are not beside the audio.
+        holdout: `takes` holds out whole takes for validation, `tail` the end of every take.
+        holdout_fraction: Share of the takes (or of each take's seconds) that is held out.
+        holdout_takes: Takes to hold out by name; overrides `holdout_fraction`.
+        shard_megabytes: A new TFRecord shard begins when the last one exceeds this size.
+        workers: Preparation processes; 0 means one for each core.
+        strict: Stop at the first clip that fails instead of reporting it and going on.
+    """
+
+    folder: str = "recordings"
+    records: str = "records"
+    words_folder: str | None = None
+    holdout: Literal["takes", "tail"] = "takes"
+    holdout_fraction: float = 0.1
+    holdout_takes: tuple[str, ...] = ()
+    shard_megabytes: int = 256
+    workers: int = 0
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.holdout_fraction < 1, "data.holdout_fraction must be in [0, 1)", self)
+
+
+@dataclass(frozen=True)
+class AudioConfig:
+    """Audio features, computed in 10 ms steps that are stacked three to a frame of 30 fps.
+
+    Attributes:
+        sample_rate: Hertz that audio is resampled to.
+        mels: Bands of the log-mel spectrogram; energy, pitch, voicing and onset are added to them.
+    """
+
+    sample_rate: int = 16000
+    mels: int = 40
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """Deterministic word vectors: hashed words and sub-words, no download.
+
+    Attributes:
+        size: Length of a word's vector.
+        ngram_min: Shortest character n-gram, with `<` and `>` marking the word's ends.
+        ngram_max: Longest character n-gram.
+    """
+
+    size: int = 128
+    ngram_min: int = 3
+    ngram_max: int = 5
+
+
+@dataclass(frozen=True)
+class WordsConfig:
+    """How words get their times when the user brings no timed file.
+
+    Attributes:
+        aligner: `auto` takes the best that is installed.
+        whisper: Path of Whisper weights that write the words when there is no transcript.
+        language: Language of the speech.
+    """
+
+    aligner: Literal["auto", "pocketsphinx"] = "auto"
+    whisper: str | None = None
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """The frame rate of the model and how motion becomes its target.
+
+    Attributes:
+        fps: Frames per second that the model predicts.
+        source_fps: Rate of `.npy` motion; found from the audio's length when not given.
+        bvh_metres_per_unit: Length of one BVH unit; 0.01 for centimetres.
+        flexible_joints: Joints whose offset is predicted because it is not rigid; `auto` measures.
+        rigid_tolerance_metres: An offset that deviates less than this is rigid.
+        scale_floor: Smallest standard deviation by which a target dimension is divided.
+    """
+
+    fps: int = 30
+    source_fps: float | None = None
+    bvh_metres_per_unit: float = 0.01
+    flexible_joints: tuple[str, ...] = ("auto",)
+    rigid_tolerance_metres: float = 1e-5
+    scale_floor: float = 1e-4
+
+    def __post_init__(self) -> None:
+        _require(self.fps > 0, "motion.fps must be positive", self)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The cross-attentive Transformer-XL; the defaults are its published size.
+
+    Attributes:
+        variant: Front end: `text`, `audio`, `plus` (concatenated) or `cross` (audio queries text).
+        d_model: Width of the residual stream.
+        heads: Attention heads.
+        d_head: Width of one head.
+        d_inner: Width of the feed-forward layer.
+        self_blocks: Blocks over the main speaker.
+        cross_blocks: Blocks that attend to the interlocutor.
+        d_speaker: Width of the speaker embedding.
+        segment_frames: Frames in one segment.
+        memory_frames: Frames of memory.
+        span_frames: Keys that a query sees, itself included; 0 means `memory_frames`.
+        norm: `post` as published, or `pre`, which trains small models faster.
+        cross_memory: Whose past the first cross block remembers: `interlocutor`, as it should be,
+            or `main_encoder`, as in the public ancestor (spec section 2.6, quirk A).
+        dropout: Dropout rate.
+        standardise_features: Subtract mean and divide by deviation of the training features.
+        silence_bit: Add an input that says whether a word is active.
+        compute_dtype: Type of the matrix products; everything else stays float32.
+        attention_kernel: `cudnn` needs bfloat16 and a GPU.
+    """
+
+    variant: Literal["text", "audio", "plus", "cross"] = "plus"
+    d_model: int = 1024
+    heads: int = 32
+    d_head: int = 32
+    d_inner: int = 4096
+    self_blocks: int = 4
+    cross_blocks: int = 2
+    d_speaker: int = 8
+    segment_frames: int = 90
+    memory_frames: int = 180
+    span_frames: int = 0
+    norm: Literal["post", "pre"] = "post"
+    cross_memory: Literal["interlocutor", "main_encoder"] = "interlocutor"
+    dropout: float = 0.2
+    standardise_features: bool = True
+    silence_bit: bool = False
+    compute_dtype: Literal["float32", "bfloat16"] = "float32"
+    attention_kernel: Literal["xla", "cudnn"] = "xla"
+
+    def __post_init__(self) -> None:
+        sizes = ("d_model", "heads", "d_head", "d_inner", "segment_frames", "memory_frames")
+        for name in sizes:
+            _require(getattr(self, name) > 0, f"model.{name} must be positive", self)
+        _require(0 <= self.dropout < 1, "model.dropout must be in [0, 1)", self)
+        _require(self.self_blocks + self.cross_blocks > 0, "model needs at least one block", self)
+        _require(
+            self.span <= self.memory_frames + 1,
+            f"model.span_frames={self.span_frames} exceeds memory_frames + 1 = "
+            f"{self.memory_frames + 1}, so the first frames of a segment would see fewer keys "
+            "than the last; raise memory_frames",
+            self,
+        )
+        _require(
+            self.attention_kernel == "xla" or self.compute_dtype == "bfloat16",
+            "model.attention_kernel=cudnn needs model.compute_dtype=bfloat16",
+            self,
+        )
+        _require(self.d_model % 2 == 0, "model.d_model must be even (sines and cosines)", self)
+
+    @property
+    def span(self) -> int:
+        """Keys that a query sees, itself included."""
+        return self.span_frames or self.memory_frames
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the mean-absolute-error terms (spec section 4); lengths are in centimetres.
+
+    Attributes:
+        rotation: Normalised pose vector.
+        position: Joint positions by forward kinematics, root at the origin.
+        root_position: Root position.
+        velocity: First differences of the joint positions.
+        root_velocity: First differences of the root.
+        acceleration: Second differences of the joint positions.
+        kinetic: Squared first differences of the joint positions.
+        geometric_gradient: Let gradients through un-scaling and kinematics; the ancestor did not.
+        drop_interlocutor: Share of segments' lanes whose interlocutor is hidden in training.
+    """
+
+    rotation: float = 1.0
+    position: float = 0.01
+    root_position: float = 0.01
+    velocity: float = 0.5
+    root_velocity: float = 0.5
+    acceleration: float = 0.5
+    kinetic: float = 0.2
+    geometric_gradient: bool = True
+    drop_interlocutor: float = 0.1
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """AdamW with linear warm-up, cosine decay and clipping by global norm.
+
+    Attributes:
+        learning_rate: Peak learning rate.
+        warmup_steps: Steps of linear warm-up.
+        final_fraction: Learning rate at the last step as a share of the peak; 1 keeps it constant.
+        beta1: Decay of the first moment.
+        beta2: Decay of the second moment.
+        epsilon: Added to the root of the second moment.
+        weight_decay: Decoupled weight decay.
+        clip_norm: Largest global gradient norm; 0 turns clipping off.
+    """
+
+    learning_rate: float = 1e-5
+    warmup_steps: int = 0
+    final_fraction: float = 1.0
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.01
+    clip_norm: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How long and how often.
+
+    Attributes:
+        run: Folder of the run: config, logs, checkpoints, samples.
+        steps: Optimiser steps.
+        lanes: Rows of the batch; each reads whole clips one after another.
+        seed: Seed of parameters, dropout and the order of clips.
+        random_phase: Start every clip at a random frame of its first segment, anew each epoch.
+        log_every: Steps between log lines.
+        validate_every: Steps between validations on held-out clips; 0 turns it off.
+        checkpoint_every: Steps between checkpoints.
+        sample_every: Steps between rendered samples; 0 turns them off.
+        sample_seconds: Length of a rendered sample.
+        dropout_bits: Random bit generator of dropout; `rbg` is faster, `threefry2x32` portable.
+    """
+
+    run: str = "runs/default"
+    steps: int = 1000
+    lanes: int = 32
+    seed: int = 1
+    random_phase: bool = True
+    log_every: int = 50
+    validate_every: int = 500
+    checkpoint_every: int = 500
+    sample_every: int = 0
+    sample_seconds: float = 8.0
+    dropout_bits: Literal["threefry2x32", "rbg", "unsafe_rbg"] = "rbg"
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "lanes", "log_every", "checkpoint_every"):
+            _require(getattr(self, name) > 0, f"training.{name} must be positive", self)
+
+
+@dataclass(frozen=True)
+class ParallelConfig:
+    """How the step is spread over devices.
+
+    Attributes:
+        mode: `jit` on a mesh (any number of hosts) or `pmap` (one host).
+        devices: Devices to use; 0 means all.
+        distributed: `auto` joins other hosts through `jax.distributed.initialize`.
+    """
+
+    mode: Literal["jit", "pmap"] = "jit"
+    devices: int = 0
+    distributed: Literal["off", "auto"] = "off"
+
+    def __post_init__(self) -> None:
+        _require(
+            not (self.mode == "pmap" and self.distributed == "auto"),
+            "parallel.mode=pmap works on one host only; use parallel.mode=jit across hosts",
+            self,
+        )
+
+
+@dataclass(frozen=True)
+class FilmConfig:
+    """What generated motion is smoothed, drawn and encoded with.
+
+    Attributes:
+        smooth: Savitzky-Golay filter (window 9 at 30 fps, order 2) on generated motion.
+        width: Pixels.
+        height: Pixels.
+        suffix: Container of the film.
+    """
+
+    smooth: bool = True
+    width: int = 640
+    height: int = 480
+    suffix: Literal[".mov", ".mp4"] = ".mov"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything; each section has a class of its own."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    audio: AudioConfig = field(default_factory=AudioConfig)
+    text: TextConfig = field(default_factory=TextConfig)
+    words: WordsConfig = field(default_factory=WordsConfig)
+    motion: MotionConfig = field(default_factory=MotionConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    parallel: ParallelConfig = field(default_factory=ParallelConfig)
+    film: FilmConfig = field(default_factory=FilmConfig)
+
+    def __post_init__(self) -> None:
+        if self.optimizer.warmup_steps > self.training.steps:
+            raise UserError(
+                f"optimizer.warmup_steps={self.optimizer.warmup_steps} exceeds "
+                f"training.steps={self.training.steps}; shorten the warm-up"
+            )
+
+
+def _require(condition: bool, message: str, section: Any) -> None:
+    if not condition:
+        values = ", ".join(f"{k}={v}" for k, v in dataclasses.asdict(section).items())
+        raise UserError(f"{message} (got {values})")
+
+
+def load_config(path: Path | str, overrides: typing.Sequence[str] = ()) -> Config:
+    """Reads a YAML file and applies `section.key=value` overrides.
+
+    Raises:
+        UserError: When the file is missing or malformed, a key unknown or a value of a wrong type.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"config {path} does not exist; the ones that come along are in configs/")
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        where = getattr(problem, "problem_mark", None)
+        line = f" in line {where.line + 1}" if where else ""
+        raise UserError(f"config {path} is not valid YAML{line}; correct it") from problem
+    for override in overrides:
+        _apply_override(tree, override)
+    return config_from_dict(tree, origin=str(path))
+
+
+def config_from_dict(tree: Any, origin: str = "config") -> Config:
+    """Builds a `Config` from nested dictionaries; `origin` opens the error messages."""
+    return _build(Config, tree, origin, ())
+
+
+def config_to_dict(config: Config) -> dict[str, Any]:
+    """Returns the resolved config as plain dictionaries and lists."""
+    return _plain(dataclasses.asdict(config))
+
+
+def config_to_yaml(config: Config) -> str:
+    """Returns the resolved config as YAML that `load_config` reads back to an equal one."""
+    return yaml.safe_dump(config_to_dict(config), sort_keys=False, allow_unicode=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _apply_override(tree: Any, override: str) -> None:
+    dotted, separator, text = override.partition("=")
+    if not separator or "." not in dotted:
+        raise UserError(f"override {override!r} is not of the form section.key=value")
+    *sections, key = dotted.strip().lstrip("-").replace("-", "_").split(".")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+        if not isinstance(tree, dict):
+            raise UserError(f"override {override!r}: {section} is not a section")
+    try:
+        tree[key] = yaml.safe_load(text) if text.strip() else ""
+    except yaml.YAMLError as problem:
+        raise UserError(f"override {override!r}: the value is not valid YAML") from problem
+
+
+def _build(kind: Any, tree: Any, origin: str, path: tuple[str, ...]) -> Any:
+    name = ".".join(path)
+    if tree is None:
+        tree = {}
+    if not isinstance(tree, dict):
+        raise UserError(f"{origin}: {name or 'the file'} must be a mapping, not {tree!r}")
+    hints = typing.get_type_hints(kind)
+    values = {}
+    for key, value in tree.items():
+        dotted = ".".join((*path, str(key)))
+        if key not in hints:
+            raise UserError(f"{origin}: unknown key {dotted}{_suggestion(str(key), path, hints)}")
+        if dataclasses.is_dataclass(hints[key]):
+            values[key] = _build(hints[key], value, origin, (*path, key))
+        else:
+            values[key] = _coerce(hints[key], value, origin, dotted)
+    try:
+        return kind(**values)
+    except UserError as refusal:
+        raise UserError(f"{origin}: {refusal}") from refusal
+
+
+def _suggestion(key: str, path: tuple[str, ...], hints: dict[str, Any]) -> str:
+    close = difflib.get_close_matches(key, hints, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {'.'.join((*path, close[0]))}?"
+    everywhere = {
+        option: f"{section}.{option}"
+        for section, kind in typing.get_type_hints(Config).items()
+        for option in typing.get_type_hints(kind)
+    }
+    close = difflib.get_close_matches(key, everywhere, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {everywhere[close[0]]}?"
+    return f"; known keys here are {', '.join(hints)}"
+
+
+def _coerce(hint: Any, value: Any, origin: str, dotted: str) -> Any:
+    """Checks `value` against an annotation; accepts what YAML 1.1 misreads, such as 1e-4."""
+    wrong = UserError(f"{origin}: {dotted} must be {_describe(hint)}, not {value!r}")
+    kind = typing.get_origin(hint)
+    if kind in (types.UnionType, typing.Union):
+        if value is None and type(None) in typing.get_args(hint):
+            return None
+        (inner,) = (option for option in typing.get_args(hint) if option is not type(None))
+        return _coerce(inner, value, origin, dotted)
+    if kind is Literal:
+        if value in typing.get_args(hint) and not isinstance(value, bool):
+            return value
+        # YAML 1.1 reads a bare `off` as False; the only options it can have meant are words.
+        if value is False and "off" in typing.get_args(hint):
+            return "off"
+        raise wrong
+    if kind is tuple:
+        if isinstance(value, str):
+            value = [item.strip() for item in value.split(",") if item.strip()]
+        if not isinstance(value, list | tuple):
+            raise wrong
+        return tuple(_coerce(typing.get_args(hint)[0], item, origin, dotted) for item in value)
+    if hint is bool:
+        if isinstance(value, bool):
+            return value
+        raise wrong
+    if hint is str:
+        if isinstance(value, str):
+            return value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return str(value)
+        raise wrong
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise wrong
+    try:
+        number = float(value)
+    except ValueError:
+        raise wrong from None
+    if number != number or number in (float("inf"), float("-inf")):
+        raise wrong
+    if hint is int:
+        if number != int(number):
+            raise wrong
+        return int(number)
+    return number
+
+
+def _describe(hint: Any) -> str:
+    kind = typing.get_origin(hint)
+    if kind is Literal:
+        return "one of " + ", ".join(str(option) for option in typing.get_args(hint))
+    if kind in (types.UnionType, typing.Union):
+        return " or ".join(
+            "null" if option is type(None) else _describe(option)
+            for option in typing.get_args(hint)
+        )
+    if kind is tuple:
+        return "a list"
+    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[hint]

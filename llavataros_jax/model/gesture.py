@@ -1,0 +1,121 @@
+"""The whole network: front end, self blocks, cross blocks, output (spec section 2)."""
+
+import jax.numpy as jnp
+from flax import nnx
+from jaxtyping import Array, Bool, Float, Key
+
+from llavataros_jax.batch import Speech
+from llavataros_jax.config import ModelConfig
+from llavataros_jax.model.attention import Positions, band, sinusoids
+from llavataros_jax.model.blocks import CrossBlock, SelfBlock
+from llavataros_jax.model.frontend import Sizes, build_frontend
+from llavataros_jax.model.layers import Dropout, Projection, layer_norm
+from llavataros_jax.model.memory import Memory, remember
+
+
+class GestureNetwork(nnx.Module):
+    """The cross-attentive Transformer-XL from speech features to a normalised pose.
+
+    Memory slots, in order: the input of each self block, the attended stream of each cross block
+    (the interlocutor's for the first), then the front end's text streams of the main speaker and
+    of the interlocutor when the variant is `cross`.
+    """
+
+    def __init__(self, config: ModelConfig, sizes: Sizes, *, rngs: nnx.Rngs):
+        """Draws all parameters; u and v are shared by all blocks and start at zero."""
+        self.config = config
+        d, n, h = config.d_model, config.heads, config.d_head
+        self.speakers = nnx.Param(
+            nnx.initializers.normal(1.0)(rngs.params(), (sizes.speakers, config.d_speaker))
+        )
+        self.frontend = build_frontend(config, sizes, rngs=rngs)
+        self.content_bias = nnx.Param(jnp.zeros((n, h)))
+        self.position_bias = nnx.Param(jnp.zeros((n, h)))
+        self.self_blocks = nnx.List(SelfBlock(config, rngs=rngs) for _ in range(config.self_blocks))
+        self.cross_blocks = nnx.List(
+            CrossBlock(config, rngs=rngs) for _ in range(config.cross_blocks)
+        )
+        self.output_norm = layer_norm(d, rngs) if config.norm == "pre" else None
+        self.output = Projection(
+            "BTD,DP->BTP",
+            (d, sizes.pose),
+            fan_in=d,
+            bias=True,
+            compute_dtype=config.compute_dtype,
+            rngs=rngs,
+        )
+
+    def __call__(
+        self,
+        main: Speech,
+        interlocutor: Speech,
+        interlocutor_present: Bool[Array, " B"],
+        *,
+        frame_mask: Bool[Array, "B T"],
+        memory: Memory,
+        dropout_key: Key[Array, ""] | None = None,
+    ) -> tuple[Float[Array, "B T P"], Memory]:
+        """Predicts the normalised pose of every frame and the memory for the next segment."""
+        config = self.config
+        drop = Dropout(config.dropout, dropout_key)
+        frames, past = frame_mask.shape[1], memory.valid.shape[1]
+        distances = drop(jnp.asarray(sinusoids(past + frames, config.d_model)), "positions")
+        positions = Positions(distances, self.content_bias[...], self.position_bias[...])
+        here = jnp.asarray(frame_mask) & interlocutor_present[:, None]
+        in_band = jnp.asarray(band(frames, past, config.span))
+        main_visible = in_band & _span(memory.valid, frame_mask)[:, None]
+        other_visible = in_band & _span(memory.interlocutor_valid, here)[:, None]
+        blocks = config.self_blocks + config.cross_blocks
+
+        def embed(speech: Speech, who: str, visible: Array, slot: int):
+            speaker = self.speakers[...][speech.speaker]
+            remembered = memory.hidden[:, slot] if self.frontend.memory_slots else None
+            x, kept = self.frontend(
+                speech, speaker, remembered=remembered, visible=visible, positions=positions
+            )
+            return drop(x, who), kept
+
+        def attended(stream: Array, slot: int) -> Array:
+            return jnp.concatenate([memory.hidden[:, slot], stream], axis=1)
+
+        x, text_streams = embed(main, "main", main_visible, blocks)
+        streams = []
+        for slot, block in enumerate(self.self_blocks):
+            streams.append(x)
+            x = block(
+                x, attended(x, slot), main_visible, positions, drop=drop, place=f"self/{slot}"
+            )
+        if config.cross_blocks:
+            other, kept = embed(interlocutor, "interlocutor", other_visible, blocks + 1)
+            text_streams = text_streams + kept
+            visible, encoded = other_visible, x
+            quirk = config.cross_memory == "main_encoder"
+            if quirk:
+                visible = in_band & _span(memory.valid, here)[:, None]
+            for number, block in enumerate(self.cross_blocks):
+                streams.append(encoded if quirk and number == 0 else other)
+                keys = attended(other, config.self_blocks + number)
+                other = block(encoded, keys, visible, positions, drop=drop, place=f"cross/{number}")
+                # From the second block on, keys come from the main speaker's own stream.
+                visible = main_visible
+            x = other
+        if self.output_norm is not None:
+            x = self.output_norm(x)
+        pose = self.output(drop(x, "output"))
+        memory = remember(
+            memory,
+            streams + text_streams,
+            frame_mask=jnp.asarray(frame_mask),
+            interlocutor_mask=here,
+        )
+        return pose, memory
+
+
+def memory_slots(config: ModelConfig) -> int:
+    """Returns how many streams the network remembers."""
+    fusion = 0 if config.variant != "cross" else 1 + bool(config.cross_blocks)
+    return config.self_blocks + config.cross_blocks + fusion
+
+
+def _span(past: Bool[Array, "B M"], present: Bool[Array, "B T"]) -> Bool[Array, "B S"]:
+    return jnp.concatenate([past, present], axis=1)
