@@ -1,0 +1,109 @@
+"""The clips of a split as arrays that lie in mapped files."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from llavataros_jax.data.features import decode_clip
+from llavataros_jax.data.manifest import ClipEntry, load_manifest
+from llavataros_jax.data.records import Shard
+from llavataros_jax.errors import UserError
+
+_PER_FRAME = ("pose", "audio", "word_index")
+
+
+class ClipReader:
+    """Reads the clips of one split; `reader[i]` are the arrays of clip i by name, not copied."""
+
+    def __init__(self, records: Path | str, split: str) -> None:
+        """Opens a folder of records; its shards are opened when they are first read.
+
+        Raises:
+            UserError: When the folder has no valid manifest or a shard is not there.
+        """
+        self.records = Path(records)
+        self.split = split
+        self.manifest = load_manifest(records)
+        self.clips = self.manifest.clips_of(split)
+        self._shards = {
+            clip.shard: Shard(self.records / clip.shard) for clip in self.manifest.clips
+        }
+        for shard in self._shards.values():
+            if not shard.path.is_file():
+                raise UserError(
+                    f"records {shard.path} do not exist although the manifest names them; "
+                    "prepare the data again"
+                )
+        self._arrays: dict[int, dict[str, Any]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_arrays": {}}
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitem__(self, clip: int) -> dict[str, Any]:
+        arrays = self._arrays.get(clip)
+        if arrays is None:
+            arrays = self._arrays[clip] = self._read(self.clips[clip])
+        return arrays
+
+    @property
+    def lengths_frames(self) -> list[int]:
+        """Frames of each clip."""
+        return [clip.num_frames for clip in self.clips]
+
+    def max_segment_words(self, segment_frames: int) -> int:
+        """Returns a bound of the words that a segment touches, wherever it is cut.
+
+        It covers all splits, so that one compiled step serves training and validation, and reads
+        only the word indices.
+        """
+        most = 1
+        for entry in self.manifest.clips:
+            arrays = self._read(entry, verify=False)
+            for name in ("word_index", "interlocutor_word_index"):
+                most = max(most, max_words(arrays[name], segment_frames))
+        return most
+
+    def _read(self, entry: ClipEntry, *, verify: bool = True) -> dict[str, Any]:
+        record = self._shards[entry.shard].read(entry.offset, verify=verify)
+        try:
+            arrays = decode_clip(self.manifest.features, record)
+            _check(entry, arrays)
+        except ValueError as problem:
+            if not verify:
+                return self._read(entry)  # which tells damage from a wrong manifest
+            raise UserError(
+                f"records {self.records / entry.shard}: clip {entry.name} at byte {entry.offset} "
+                f"does not fit the manifest ({problem}); prepare the data again"
+            ) from problem
+        return arrays
+
+
+def max_words(word_index: Int[np.ndarray, " N"], segment_frames: int) -> int:
+    """Returns a bound of the words in any `segment_frames` frames: the most runs of one word."""
+    begins = word_index >= 0
+    begins[1:] &= word_index[1:] != word_index[:-1]
+    runs = np.concatenate([[0], np.cumsum(begins)])
+    # The first frame of a window may continue a word that began before it.
+    inside = runs[np.minimum(np.arange(len(begins)) + segment_frames, len(begins))] - runs[1:]
+    return int(np.max(inside + (word_index >= 0), initial=0))
+
+
+def _check(entry: ClipEntry, arrays: dict[str, Any]) -> None:
+    if arrays["clip"] != entry.name:
+        raise ValueError(f"it is clip {arrays['clip']}")
+    for person in ("", "interlocutor_"):
+        if person and entry.interlocutor_speaker < 0:
+            continue
+        for name in _PER_FRAME if not person else _PER_FRAME[1:]:
+            found = len(arrays[person + name])
+            if found != entry.num_frames:
+                raise ValueError(f"{person + name} has {found} of {entry.num_frames} frames")
+        index = arrays[f"{person}word_index"]
+        words = len(arrays[f"{person}words"])
+        if index.min(initial=0) < -1 or index.max(initial=-1) >= words:
+            raise ValueError(f"{person}word_index leaves the {words} words")

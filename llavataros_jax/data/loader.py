@@ -1,0 +1,186 @@
+"""Batches as a pure function of the global step, and the threads that read ahead."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from llavataros_jax.batch import Batch, Speech
+from llavataros_jax.data.clips import ClipReader
+from llavataros_jax.data.lanes import IDLE, LanePlan, Row, lane_share, plan_whole_clips
+from llavataros_jax.errors import UserError
+
+
+class LaneSource:
+    """The batches of training: `source[step]` is the batch of a global step, on this host.
+
+    Attributes:
+        max_words: Rows of `Speech.words`, enough for every segment of every split.
+        plan: The table behind it.
+    """
+
+    def __init__(
+        self,
+        reader: ClipReader,
+        *,
+        lanes: int,
+        segment_frames: int,
+        seed: int,
+        random_phase: bool,
+        process_index: int = 0,
+        process_count: int = 1,
+    ) -> None:
+        """Plans lanes over the clips of `reader`.
+
+        Raises:
+            UserError: When there are no clips or the lanes do not divide among the hosts.
+        """
+        if not len(reader):
+            raise UserError(
+                f"records {reader.records} hold no clips of the split {reader.split}; check "
+                "data.holdout_fraction and the failures in its manifest.json"
+            )
+        _require_divisible(lanes, process_count)
+        self.reader = reader
+        self.segment_frames = segment_frames
+        self.process_index = process_index
+        self.process_count = process_count
+        self.max_words = reader.max_segment_words(segment_frames)
+        self.plan = LanePlan(
+            reader.lengths_frames,
+            lanes=lanes,
+            segment_frames=segment_frames,
+            seed=seed,
+            random_phase=random_phase,
+        )
+
+    def __getitem__(self, step: int) -> Batch:
+        row = lane_share(
+            self.plan.row(step),
+            process_index=self.process_index,
+            process_count=self.process_count,
+        )
+        return read_batch(
+            self.reader, row, segment_frames=self.segment_frames, max_words=self.max_words
+        )
+
+
+def batches(
+    source: LaneSource, start_step: int, stop_step: int, *, threads: int = 2, prefetch: int = 4
+) -> Iterator[Batch]:
+    """Yields the batches of the steps from `start_step` to before `stop_step`, read ahead."""
+    import grain  # slow to import, and reading a few clips does not need it
+
+    options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=prefetch)
+    steps: Any = _Steps(source, range(start_step, stop_step))
+    iterator = iter(grain.MapDataset.source(steps).to_iter_dataset(options))
+    try:
+        yield from iterator
+    finally:
+        # Grain complains at exit about an iterator that is still alive.
+        del iterator
+
+
+def whole_clips(
+    reader: ClipReader,
+    *,
+    lanes: int,
+    segment_frames: int,
+    process_index: int = 0,
+    process_count: int = 1,
+) -> Iterator[Batch]:
+    """Yields all segments of all clips in order, every frame once, for validation.
+
+    Raises:
+        UserError: When the lanes do not divide among the hosts.
+    """
+    _require_divisible(lanes, process_count)
+    max_words = reader.max_segment_words(segment_frames)
+    table = plan_whole_clips(reader.lengths_frames, lanes=lanes, segment_frames=segment_frames)
+    for row in table:
+        share = lane_share(row, process_index=process_index, process_count=process_count)
+        yield read_batch(reader, share, segment_frames=segment_frames, max_words=max_words)
+
+
+def read_batch(reader: ClipReader, row: Row, *, segment_frames: int, max_words: int) -> Batch:
+    """Reads the segments that a row of the table names.
+
+    Padding frames and idle lanes are zeros with `word_index` -1 and `frame_mask` False; so is an
+    absent interlocutor, whose speaker is 0.
+    """
+    lanes = len(row)
+    main = _silence(reader, lanes, segment_frames, max_words)
+    interlocutor = _silence(reader, lanes, segment_frames, max_words)
+    interlocutor_present = np.zeros(lanes, bool)
+    pose_size = reader.manifest.feature_size("pose")
+    pose = np.zeros((lanes, segment_frames, pose_size), np.float32)
+    frame_mask = np.zeros((lanes, segment_frames), bool)
+    for lane, (clip, first, _) in enumerate(row.tolist()):
+        if clip == IDLE:
+            continue
+        arrays = reader[clip]
+        frames = slice(first, first + segment_frames)
+        segment = arrays["pose"][frames]
+        pose[lane, : len(segment)] = segment
+        frame_mask[lane, : len(segment)] = True
+        _fill_speech(main, lane, arrays, frames)
+        if arrays["interlocutor_speaker"] >= 0:
+            interlocutor_present[lane] = True
+            _fill_speech(interlocutor, lane, arrays, frames, prefix="interlocutor_")
+    return Batch(
+        main=Speech(**main),
+        interlocutor=Speech(**interlocutor),
+        interlocutor_present=interlocutor_present,
+        pose=pose,
+        frame_mask=frame_mask,
+        is_start=row[:, 2].astype(bool),
+    )
+
+
+class _Steps:
+    """A finite stretch of a source, in the form that Grain reads."""
+
+    def __init__(self, source: LaneSource, steps: range) -> None:
+        self.source = source
+        self.steps = steps
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, index: int) -> Batch:
+        return self.source[self.steps[index]]
+
+
+def _require_divisible(lanes: int, process_count: int) -> None:
+    if lanes % process_count:
+        raise UserError(
+            f"training.lanes={lanes} do not divide among {process_count} hosts; choose a multiple"
+        )
+
+
+def _silence(reader: ClipReader, lanes: int, frames: int, max_words: int) -> dict[str, np.ndarray]:
+    size = reader.manifest.feature_size
+    return {
+        "audio": np.zeros((lanes, frames, size("audio")), np.float16),
+        "words": np.zeros((lanes, max_words, size("words")), np.float16),
+        "word_index": np.full((lanes, frames), -1, np.int32),
+        "speaker": np.zeros(lanes, np.int32),
+    }
+
+
+def _fill_speech(
+    speech: dict[str, np.ndarray],
+    lane: int,
+    arrays: dict[str, Any],
+    frames: slice,
+    *,
+    prefix: str = "",
+) -> None:
+    audio = arrays[prefix + "audio"][frames]
+    speech["audio"][lane, : len(audio)] = audio
+    index = arrays[prefix + "word_index"][frames]
+    spoken = index >= 0
+    rows, local = np.unique(index[spoken], return_inverse=True)
+    speech["words"][lane, : len(rows)] = arrays[prefix + "words"][rows]
+    speech["word_index"][lane, : len(index)][spoken] = local
+    speech["speaker"][lane] = arrays[prefix + "speaker"]

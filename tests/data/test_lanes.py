@@ -1,0 +1,172 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llavataros_jax.data.lanes import (
+    IDLE,
+    LanePlan,
+    lane_share,
+    plan_epoch,
+    plan_whole_clips,
+)
+
+plans = given(
+    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=12),
+    lanes=st.integers(1, 6),
+    segment_frames=st.integers(1, 17),
+    seed=st.integers(0, 2**31),
+    epoch=st.integers(0, 1000),
+    random_phase=st.booleans(),
+)
+quick = settings(deadline=None, max_examples=80)
+
+
+def readings(table, segment_frames):
+    """Returns for each clip the lane, rows and first frames of its segments."""
+    found = {}
+    for step, row in enumerate(table.tolist()):
+        for lane, (clip, first, is_start) in enumerate(row):
+            if clip == IDLE:
+                assert (first, is_start) == (0, 1)
+            else:
+                found.setdefault(clip, []).append((lane, step, first, is_start))
+    return found
+
+
+@quick
+@plans
+def test_every_clip_is_read_once_and_continuously(
+    lengths, lanes, segment_frames, seed, epoch, random_phase
+):
+    table = plan_epoch(
+        lengths,
+        lanes=lanes,
+        segment_frames=segment_frames,
+        seed=seed,
+        epoch=epoch,
+        random_phase=random_phase,
+    )
+    assert table.dtype == np.int32
+    found = readings(table, segment_frames)
+    assert sorted(found) == list(range(len(lengths)))
+    for clip, segments in found.items():
+        lane, step, phase, _ = segments[0]
+        expected = [
+            (lane, step + k, first, int(k == 0))
+            for k, first in enumerate(range(phase, lengths[clip], segment_frames))
+        ]
+        assert segments == expected
+        if not random_phase:
+            assert phase == 0
+        assert phase < segment_frames
+        assert lengths[clip] - phase >= min(lengths[clip], segment_frames)
+
+
+@quick
+@plans
+def test_lanes_wait_only_at_the_end_and_never_all(
+    lengths, lanes, segment_frames, seed, epoch, random_phase
+):
+    table = plan_epoch(
+        lengths,
+        lanes=lanes,
+        segment_frames=segment_frames,
+        seed=seed,
+        epoch=epoch,
+        random_phase=random_phase,
+    )
+    idle = table[:, :, 0] == IDLE
+    assert not idle.all(axis=1).any()
+    assert (idle[1:] >= idle[:-1]).all()
+    # List scheduling (Graham 1966): no lane ends later than the mean load and one longest clip.
+    longest = max(-(-length // segment_frames) for length in lengths)
+    assert len(table) <= (~idle).sum() / lanes + longest
+
+
+@quick
+@plans
+def test_plans_are_pure_and_their_epochs_follow_one_another(
+    lengths, lanes, segment_frames, seed, epoch, random_phase
+):
+    del epoch
+    options = {
+        "lanes": lanes,
+        "segment_frames": segment_frames,
+        "seed": seed,
+        "random_phase": random_phase,
+    }
+    tables = [plan_epoch(lengths, epoch=number, **options) for number in range(3)]
+    whole = np.concatenate(tables)
+    forwards = LanePlan(lengths, **options)
+    backwards = LanePlan(lengths, **options)
+    for step in range(len(whole)):
+        np.testing.assert_array_equal(forwards.row(step), whole[step])
+        back = len(whole) - 1 - step
+        np.testing.assert_array_equal(backwards.row(back), whole[back])
+    assert [forwards.epoch_steps(number) for number in range(3)] == [len(t) for t in tables]
+    assert forwards.position(len(tables[0])) == (1, 0)
+    assert forwards.position(len(tables[0]) - 1) == (0, len(tables[0]) - 1)
+
+
+@quick
+@given(
+    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=12),
+    processes=st.integers(1, 4),
+    lanes_each=st.integers(1, 3),
+)
+def test_the_hosts_shares_are_the_global_row(lengths, processes, lanes_each):
+    table = plan_epoch(lengths, lanes=processes * lanes_each, segment_frames=7, seed=1, epoch=0)
+    for row in table:
+        shares = [
+            lane_share(row, process_index=index, process_count=processes)
+            for index in range(processes)
+        ]
+        assert {len(share) for share in shares} == {lanes_each}
+        np.testing.assert_array_equal(np.concatenate(shares), row)
+
+
+@quick
+@given(
+    lengths=st.lists(st.integers(1, 60), min_size=1, max_size=12),
+    lanes=st.integers(1, 6),
+    segment_frames=st.integers(1, 17),
+)
+def test_whole_clips_cover_every_frame_once(lengths, lanes, segment_frames):
+    table = plan_whole_clips(lengths, lanes=lanes, segment_frames=segment_frames)
+    counts = [np.zeros(length, int) for length in lengths]
+    for clip, segments in readings(table, segment_frames).items():
+        for _, _, first, _ in segments:
+            counts[clip][first : first + segment_frames] += 1
+    assert all((count == 1).all() for count in counts)
+
+
+def test_order_and_phase_change_with_the_epoch_and_the_seed():
+    options = {"lanes": 3, "segment_frames": 10, "random_phase": True}
+    lengths = [95] * 12
+    tables = [
+        plan_epoch(lengths, seed=seed, epoch=epoch, **options).tobytes()
+        for seed, epoch in [(0, 0), (0, 1), (1, 0)]
+    ]
+    assert len(set(tables)) == 3
+    phases = {
+        first
+        for epoch in range(40)
+        for _, first, is_start in plan_epoch(lengths, seed=0, epoch=epoch, **options)
+        .reshape(-1, 3)
+        .tolist()
+        if is_start
+    }
+    assert phases == set(range(10))
+
+
+def test_idle_share_of_32_lanes_is_small():
+    generator = np.random.default_rng(0)
+    lengths = generator.integers(1500, 2100, 371)  # as many clips as GENEA 2023, about a minute
+    table = plan_epoch(lengths, lanes=32, segment_frames=90, seed=0, epoch=0)
+    assert (table[:, :, 0] == IDLE).mean() < 0.1
+
+
+def test_a_plan_without_clips_is_refused():
+    with pytest.raises(ValueError, match="at least one clip"):
+        LanePlan([], lanes=2, segment_frames=5, seed=0, random_phase=False)
