@@ -1,0 +1,257 @@
+"""`PoseCodec`: motion as the vector that a network predicts, and back.
+
+A pose is [root (3, metres) ; 6D local rotations (6 J) ; offsets of the flexible joints (3 F)].
+Bones keep the lengths measured in the recordings: only joints whose offset was seen to change
+(in AvatarOS those that hang on bones left out) have theirs predicted. Raw quaternions are never
+regressed (spec/llanimation.md sections 3 and 10.4).
+"""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from llavataros_jax.errors import UserError
+from llavataros_jax.motion.kinematics import forward
+from llavataros_jax.motion.motion import Motion, motion_from_local
+from llavataros_jax.motion.rotations import (
+    AnyArray,
+    matrix_to_sixd,
+    namespace,
+    sixd_to_matrix,
+)
+from llavataros_jax.motion.skeleton import Skeleton
+
+
+@dataclass(frozen=True, eq=False)
+class PoseCodec:
+    """How motion of one skeleton structure becomes a pose vector, with its statistics.
+
+    Attributes:
+        skeleton: Names, parents and rest pose.
+        flexible_joints: Joints whose offset is part of the pose.
+        rest_offsets: (speakers, J, 3) mean offset of every joint in metres for each speaker.
+        mean: Mean of each pose dimension.
+        std: Scale of each pose dimension.
+        constant: Dimensions that never change; they decode to their mean.
+    """
+
+    skeleton: Skeleton
+    flexible_joints: tuple[int, ...]
+    rest_offsets: Float[np.ndarray, "S J 3"]
+    mean: Float[np.ndarray, " P"]
+    std: Float[np.ndarray, " P"]
+    constant: Bool[np.ndarray, " P"]
+
+    @property
+    def pose_size(self) -> int:
+        """Length P of a pose."""
+        return 3 + 6 * self.skeleton.num_joints + 3 * len(self.flexible_joints)
+
+    @staticmethod
+    def measure(
+        motions: Iterable[tuple[Motion, int]],
+        num_speakers: int,
+        *,
+        flexible_joints: Sequence[str] = ("auto",),
+        rigid_tolerance_metres: float = 1e-5,
+    ) -> "PoseCodec":
+        """Measures bones; statistics stay at mean 0 and scale 1 until `fit`.
+
+        Args:
+            motions: Pairs of motion and speaker id, read once, one at a time.
+            num_speakers: Number of speaker ids; one without motion gets the mean of the others.
+            flexible_joints: Names of joints whose offset to predict; `auto` takes those that stray
+                further than the tolerance from their speaker's mean.
+            rigid_tolerance_metres: See `flexible_joints`.
+
+        Raises:
+            UserError: When there is no motion, skeletons differ in structure, or a name is unknown.
+        """
+        skeleton, totals, counts = None, np.zeros(0), np.zeros(num_speakers)
+        lowest, highest = np.zeros(0), np.zeros(0)
+        for motion, speaker in motions:
+            if skeleton is None:
+                skeleton = motion.skeleton
+                totals = np.zeros((num_speakers, skeleton.num_joints, 3))
+                lowest, highest = np.full_like(totals, np.inf), np.full_like(totals, -np.inf)
+            _require_structure(skeleton, motion.skeleton)
+            offsets = motion.local_offsets()
+            totals[speaker] += offsets.sum(axis=0)
+            counts[speaker] += len(offsets)
+            lowest[speaker] = np.minimum(lowest[speaker], offsets.min(axis=0))
+            highest[speaker] = np.maximum(highest[speaker], offsets.max(axis=0))
+        if skeleton is None:
+            raise UserError("there is no motion to measure a skeleton from")
+        heard = counts > 0
+        means = totals / np.maximum(counts, 1)[:, None, None]
+        means[~heard] = means[heard].mean(axis=0)
+        means[:, 0] = skeleton.offsets[0]
+        if tuple(flexible_joints) == ("auto",):
+            strays = np.maximum(highest - means, means - lowest)[heard].max(axis=(0, 2))
+            strays[0] = 0
+            flexible = tuple(int(j) for j in np.flatnonzero(strays > rigid_tolerance_metres))
+        else:
+            flexible = tuple(sorted(_joint(skeleton, name) for name in flexible_joints))
+        return _with_unit_statistics(skeleton, flexible, means)
+
+    def fit(
+        self, poses: Iterable[Float[np.ndarray, "T P"]], *, scale_floor: float = 1e-4
+    ) -> "PoseCodec":
+        """Returns a codec with mean and scale of `poses`, read once, one clip at a time.
+
+        A dimension that varies less than a hundredth of `scale_floor` is constant: it normalises
+        to 0 and decodes to its mean, whatever the network says.
+
+        Raises:
+            UserError: When there are no frames.
+        """
+        count, mean, scatter = 0, np.zeros(self.pose_size), np.zeros(self.pose_size)
+        for pose in poses:
+            # Chan's update (1979) joins clips without losing digits as sums of squares would.
+            clip = np.asarray(pose, dtype=np.float64)
+            if not len(clip):
+                continue
+            clip_mean = clip.mean(axis=0)
+            total = count + len(clip)
+            shift = clip_mean - mean
+            scatter += ((clip - clip_mean) ** 2).sum(axis=0)
+            scatter += shift**2 * (count * len(clip) / total)
+            mean += shift * (len(clip) / total)
+            count = total
+        if not count:
+            raise UserError("there are no frames to measure pose statistics from")
+        deviation = np.sqrt(scatter / count)
+        return dataclasses.replace(
+            self,
+            mean=mean.astype(np.float32),
+            std=np.maximum(deviation, scale_floor).astype(np.float32),
+            constant=deviation < scale_floor / 100,
+        )
+
+    def encode(self, motion: Motion) -> Float[np.ndarray, "T P"]:
+        """Returns the un-normalised poses of a motion."""
+        _require_structure(self.skeleton, motion.skeleton)
+        frames = motion.num_frames
+        sixd = np.asarray(matrix_to_sixd(motion.local_rotations())).reshape(frames, -1)
+        offsets = motion.local_offsets()[:, list(self.flexible_joints)].reshape(frames, -1)
+        return np.concatenate((motion.positions[:, 0], sixd, offsets), axis=1, dtype=np.float32)
+
+    def normalise(self, pose: Float[AnyArray, "... P"]) -> Float[AnyArray, "... P"]:
+        """Subtracts the mean and divides by the scale; constant dimensions become 0."""
+        xp = namespace(pose)
+        scaled = (pose - xp.asarray(self.mean)) / xp.asarray(self.std)
+        return xp.where(xp.asarray(self.constant), xp.zeros_like(scaled), scaled)
+
+    def denormalise(self, pose: Float[AnyArray, "... P"]) -> Float[AnyArray, "... P"]:
+        """Undoes `normalise`."""
+        xp = namespace(pose)
+        mean = xp.asarray(self.mean)
+        scaled = pose * xp.asarray(self.std) + mean
+        return xp.where(xp.asarray(self.constant), mean, scaled)
+
+    def joint_positions(
+        self,
+        pose: Float[AnyArray, "*batch P"],
+        speaker: Int[AnyArray, "..."],
+        *,
+        root_at_origin: bool = False,
+    ) -> Float[AnyArray, "*batch J 3"]:
+        """Returns world positions in metres of un-normalised poses; pure and differentiable.
+
+        `speaker` broadcasts against the leading axes of `pose`: for lanes of frames pass
+        `speaker[:, None]`.
+        """
+        root, matrices, offsets = self._split(pose, speaker)
+        root = 0 * root if root_at_origin else root
+        return forward(matrices, offsets, root, self.skeleton.parents)[0]
+
+    def decode(self, pose: Float[AnyArray, "T P"], fps: float, speaker: int = 0) -> Motion:
+        """Returns the motion of un-normalised poses in one speaker's body.
+
+        Raises:
+            UserError: When the shape does not fit, numbers are not finite or the speaker unknown.
+        """
+        pose = np.asarray(pose, dtype=np.float64)
+        if pose.ndim != 2 or pose.shape[1] != self.pose_size:
+            raise UserError(
+                f"poses have shape {pose.shape}, but this codec needs (frames, {self.pose_size})"
+            )
+        if not 0 <= speaker < len(self.rest_offsets):
+            raise UserError(
+                f"speaker {speaker} is unknown; there are {len(self.rest_offsets)}, counted from 0"
+            )
+        if not np.isfinite(pose).all():
+            raise UserError("poses hold NaN or infinity; the model that made them has diverged")
+        root, matrices, offsets = self._split(pose, np.asarray(speaker))
+        skeleton = dataclasses.replace(self.skeleton, offsets=self.rest_offsets[speaker])
+        return motion_from_local(matrices, offsets, root, fps=fps, skeleton=skeleton)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain lists that JSON keeps exactly."""
+        return {
+            "skeleton": self.skeleton.to_dict(),
+            "flexible_joints": [self.skeleton.names[joint] for joint in self.flexible_joints],
+            "rest_offsets": self.rest_offsets.tolist(),
+            "mean": self.mean.tolist(),
+            "std": self.std.tolist(),
+            "constant": self.constant.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, tree: dict[str, Any]) -> "PoseCodec":
+        """Rebuilds what `to_dict` wrote."""
+        skeleton = Skeleton.from_dict(tree["skeleton"])
+        return cls(
+            skeleton=skeleton,
+            flexible_joints=tuple(_joint(skeleton, name) for name in tree["flexible_joints"]),
+            rest_offsets=np.array(tree["rest_offsets"], dtype=np.float64),
+            mean=np.array(tree["mean"], dtype=np.float32),
+            std=np.array(tree["std"], dtype=np.float32),
+            constant=np.array(tree["constant"], dtype=bool),
+        )
+
+    def _split(self, pose: Any, speaker: Any) -> tuple[Any, Any, Any]:
+        """Returns root, local matrices and local offsets of poses."""
+        xp = namespace(pose, speaker)
+        joints, lead = self.skeleton.num_joints, pose.shape[:-1]
+        root, sixd = pose[..., :3], pose[..., 3 : 3 + 6 * joints]
+        matrices = sixd_to_matrix(xp.reshape(sixd, (*lead, joints, 6)))
+        offsets = xp.asarray(self.rest_offsets, dtype=pose.dtype)[speaker]
+        if self.flexible_joints:
+            flexible = xp.reshape(pose[..., 3 + 6 * joints :], (*lead, -1, 3))
+            rest = xp.broadcast_to(offsets, (*lead, joints, 3))
+            # The flexible offsets are appended to the rest's and then picked in their place.
+            order = np.arange(joints)
+            order[list(self.flexible_joints)] = joints + np.arange(len(self.flexible_joints))
+            offsets = xp.take(xp.concat((rest, flexible), axis=-2), order, axis=-2)
+        return root, matrices, offsets
+
+
+def _with_unit_statistics(
+    skeleton: Skeleton, flexible: tuple[int, ...], rest_offsets: np.ndarray
+) -> PoseCodec:
+    size = 3 + 6 * skeleton.num_joints + 3 * len(flexible)
+    zero, one = np.zeros(size, np.float32), np.ones(size, np.float32)
+    return PoseCodec(skeleton, flexible, rest_offsets, zero, one, np.zeros(size, bool))
+
+
+def _require_structure(wanted: Skeleton, given: Skeleton) -> None:
+    if not wanted.same_structure(given):
+        raise UserError(
+            f"skeletons differ: {wanted.num_joints} joints from {wanted.names[0]} to "
+            f"{wanted.names[-1]} were expected, but this motion has {given.num_joints} from "
+            f"{given.names[0]} to {given.names[-1]}; use recordings of one skeleton"
+        )
+
+
+def _joint(skeleton: Skeleton, name: str) -> int:
+    if name not in skeleton.names:
+        raise UserError(
+            f"motion.flexible_joints names {name!r}, which the skeleton does not have; its joints "
+            f"are {', '.join(skeleton.names)}"
+        )
+    return skeleton.names.index(name)
