@@ -1,0 +1,88 @@
+"""Which joint of a skeleton is which part of a body, found by its name.
+
+Covers the names of ZeroEGGS, GENEA, Mixamo, CMU, SMPL and Unreal skeletons. A joint whose name says
+nothing counts as trunk, so an unknown skeleton is drawn as plain capsules along its bones.
+"""
+
+import re
+from dataclasses import dataclass
+
+from llavataros_jax.motion.skeleton import Skeleton
+
+# The first match decides. Eyes, tongue, twist helpers and `...End` markers are never drawn.
+ROLES = (
+    ("finger", r"thumb|index|middle|ring\d|ring$|pinky|little|finger|metacarp"),
+    ("toe", r"toe|ball"),
+    ("hidden", r"eye|jaw|tongue|teeth|twist|scap|delt|navel|null|nub|end$|helper|world"),
+    ("foot", r"foot|ankle"),
+    ("thigh", r"upleg|upperleg|thigh"),
+    ("shin", r"knee|shin|calf|leg"),
+    ("hand", r"hand|wrist"),
+    ("forearm", r"forearm|lowerarm|lowarm|elbow"),
+    ("clavicle", r"clavicle|collar|shoulder"),
+    ("upperarm", r"arm"),
+    ("head", r"head"),
+    ("neck", r"neck"),
+)
+SIDES = (
+    ("left", r"left|(^|[_.:\W])l([_.\W]|$)"),
+    ("right", r"right|(^|[_.:\W])r([_.\W]|$)"),
+)
+
+
+@dataclass(frozen=True)
+class JointRoles:
+    """The role and side of every joint, and the nearest drawn ancestor of each.
+
+    `role[j]` is a name of `ROLES` or `trunk`; `side[j]` is `left`, `right` or empty; `parent[j]`
+    skips hidden joints and is -1 at the top.
+    """
+
+    role: tuple[str, ...]
+    side: tuple[str, ...]
+    parent: tuple[int, ...]
+
+    def find(self, role: str, side: str = "") -> int:
+        """Gives the first joint of a role and side, or -1."""
+        both = zip(self.role, self.side, strict=True)
+        return next((j for j, found in enumerate(both) if found == (role, side)), -1)
+
+    def ancestors(self, joint: int) -> list[int]:
+        """Lists the drawn ancestors of a joint, the nearest first."""
+        chain = []
+        while (joint := self.parent[joint]) >= 0:
+            chain.append(joint)
+        return chain
+
+
+def joint_roles(skeleton: Skeleton) -> JointRoles:
+    """Reads the role of every joint out of its name."""
+    sides = [_first(SIDES, name.lower(), "") for name in skeleton.names]
+    roles = []
+    for joint, name in enumerate(skeleton.names):
+        role = _first(ROLES, name.lower(), "trunk")
+        if role == "trunk" and sides[joint]:
+            role = "thigh" if "hip" in name.lower() else "hidden"
+        elif role == "finger" and not sides[joint]:
+            role = "trunk"
+        parent = skeleton.parents[joint]
+        below_head = parent >= 0 and roles[parent] in ("head", "inside head")
+        roles.append("inside head" if below_head else role)
+    for side in ("left", "right"):
+        # SMPL calls the collar bone `collar` and the upper arm `shoulder`.
+        if ("upperarm", side) not in zip(roles, sides, strict=True):
+            for joint, name in enumerate(skeleton.names):
+                if sides[joint] == side and "shoulder" in name.lower():
+                    roles[joint] = "upperarm"
+    drawn = []
+    for joint, parent in enumerate(skeleton.parents):
+        while parent >= 0 and roles[parent] in ("hidden", "inside head"):
+            parent = skeleton.parents[parent]
+        drawn.append(parent)
+        if roles[joint] == "inside head":
+            roles[joint] = "hidden"
+    return JointRoles(tuple(roles), tuple(sides), tuple(drawn))
+
+
+def _first(table: tuple[tuple[str, str], ...], name: str, otherwise: str) -> str:
+    return next((value for value, pattern in table if re.search(pattern, name)), otherwise)
