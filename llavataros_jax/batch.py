@@ -11,8 +11,7 @@ from jax import Array
 from jaxtyping import Bool, Float, Int
 
 
-@struct.dataclass
-class Speech:
+class Speech(struct.PyTreeNode):
     """One person's speech over a segment, in lanes.
 
     `word_index[b, t]` is the row of `words[b]` active on frame t, or -1 in silence: words are
@@ -25,8 +24,7 @@ class Speech:
     speaker: Int[Array | np.ndarray, " B"]
 
 
-@struct.dataclass
-class Batch:
+class Batch(struct.PyTreeNode):
     """One segment of every lane.
 
     `pose` is the un-normalised target of `PoseCodec` (metres and 6D rotations); `frame_mask` is

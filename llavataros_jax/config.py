@@ -50,7 +50,7 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class AudioConfig:
-    """Audio features, computed in 10 ms steps that are stacked three to a frame of 30 fps.
+    """Audio features, computed in steps of a third of a frame (11 ms at 30 fps), three to a frame.
 
     Attributes:
         sample_rate: Hertz that audio is resampled to.
@@ -247,6 +247,8 @@ class TrainingConfig:
         steps: Optimiser steps.
         lanes: Rows of the batch; each reads whole clips one after another.
         seed: Seed of parameters, dropout and the order of clips.
+        piece_segments: Deal clips to lanes in pieces of so many segments; 0 means whole. For
+            corpora of fewer clips than lanes; each piece starts with an empty memory.
         random_phase: Start every clip at a random frame of its first segment, anew each epoch.
         log_every: Steps between log lines.
         validate_every: Steps between validations on held-out clips; 0 turns it off.
@@ -260,6 +262,7 @@ class TrainingConfig:
     steps: int = 1000
     lanes: int = 32
     seed: int = 1
+    piece_segments: int = 0
     random_phase: bool = True
     log_every: int = 50
     validate_every: int = 500

@@ -6,7 +6,8 @@ read on at `state.step`, on any number of hosts.
 
 Whole clips are dealt in shuffled order, each to the lane that is free first. Lanes wait at the end
 of an epoch; with some 400 clips of a minute, 5-8 % of the slots of 32 lanes are idle, and as the
-loss is a masked mean, they cost time only.
+loss is a masked mean, they cost time only. Corpora of a few long clips can be dealt in pieces
+instead, each of which starts with an empty memory.
 """
 
 import heapq
@@ -18,6 +19,8 @@ from jaxtyping import Int
 IDLE = -1
 Table = Int[np.ndarray, "steps lanes 3"]
 Row = Int[np.ndarray, "lanes 3"]
+# Clip, first frame and number of segments of what one lane reads in one go.
+Pieces = Int[np.ndarray, "pieces 3"]
 
 
 def plan_epoch(
@@ -28,21 +31,23 @@ def plan_epoch(
     seed: int,
     epoch: int,
     random_phase: bool = False,
+    piece_segments: int = 0,
 ) -> Table:
     """Returns the table of one epoch, with columns clip (or -1), first frame and is_start.
 
     With `random_phase`, a clip is read from a random frame of its first segment on, so that other
-    cuts between segments are seen in each epoch; at least one full segment is left of it.
+    cuts between segments are seen in each epoch; at least one full segment is left of it. With
+    `piece_segments`, clips are dealt in pieces of so many segments (the last of a clip is shorter).
     """
-    order, phases = _shuffle(lengths_frames, segment_frames, seed, epoch, random_phase)
-    return _fill(order, phases, lengths_frames, lanes=lanes, segment_frames=segment_frames)
+    pieces = _shuffle(lengths_frames, segment_frames, seed, epoch, random_phase, piece_segments)
+    return _fill(pieces, lanes=lanes, segment_frames=segment_frames)
 
 
 def plan_whole_clips(lengths_frames: Sequence[int], *, lanes: int, segment_frames: int) -> Table:
     """Returns a table that reads every frame of every clip once, the longest clips first."""
     order = np.argsort(-np.asarray(lengths_frames, np.int64), kind="stable")
-    phases = np.zeros(len(order), np.int64)
-    return _fill(order, phases, lengths_frames, lanes=lanes, segment_frames=segment_frames)
+    whole = _cut(lengths_frames, np.zeros(len(order), np.int64), segment_frames, 0)
+    return _fill(whole[order], lanes=lanes, segment_frames=segment_frames)
 
 
 class LanePlan:
@@ -60,6 +65,7 @@ class LanePlan:
         segment_frames: int,
         seed: int,
         random_phase: bool,
+        piece_segments: int = 0,
     ) -> None:
         if not len(lengths_frames):
             raise ValueError("a plan needs at least one clip")
@@ -68,15 +74,21 @@ class LanePlan:
         self.segment_frames = segment_frames
         self.seed = seed
         self.random_phase = random_phase
+        self.piece_segments = piece_segments
         self._ends: tuple[int, ...] = ()
         self._tables: dict[int, Table] = {}
 
     def epoch_steps(self, epoch: int) -> int:
         """Returns the number of steps of an epoch."""
-        arguments = (self.lengths_frames, self.segment_frames, self.seed, epoch, self.random_phase)
-        order, phases = _shuffle(*arguments)
-        segments = _segments(self.lengths_frames, phases, self.segment_frames)
-        return _schedule(order, segments, self.lanes)[1]
+        pieces = _shuffle(
+            self.lengths_frames,
+            self.segment_frames,
+            self.seed,
+            epoch,
+            self.random_phase,
+            self.piece_segments,
+        )
+        return _schedule(pieces, self.lanes)[1]
 
     def position(self, step: int) -> tuple[int, int]:
         """Maps a global step to its epoch and the row of that epoch's table."""
@@ -101,6 +113,7 @@ class LanePlan:
                 seed=self.seed,
                 epoch=epoch,
                 random_phase=self.random_phase,
+                piece_segments=self.piece_segments,
             )
             # Prefetching threads read around an epoch's end, so its neighbours are kept as well.
             near = {e: t for e, t in self._tables.items() if abs(e - epoch) <= 1}
@@ -115,53 +128,62 @@ def lane_share(row: Row, *, process_index: int, process_count: int) -> Row:
 
 
 def _shuffle(
-    lengths_frames: Sequence[int], segment_frames: int, seed: int, epoch: int, random_phase: bool
-) -> tuple[Int[np.ndarray, " clips"], Int[np.ndarray, " clips"]]:
-    """Draws the order of the clips and the frame from which each of them is read."""
+    lengths_frames: Sequence[int],
+    segment_frames: int,
+    seed: int,
+    epoch: int,
+    random_phase: bool,
+    piece_segments: int,
+) -> Pieces:
+    """Draws the frame from which each clip is read, and the order of the pieces."""
     generator = np.random.default_rng([seed, epoch])
     lengths = np.asarray(lengths_frames, np.int64)
-    order = generator.permutation(len(lengths))
-    if not random_phase:
-        return order, np.zeros_like(lengths)
-    choices = np.clip(lengths - segment_frames + 1, 1, segment_frames)
-    return order, generator.integers(0, choices)
+    phases = np.zeros_like(lengths)
+    if random_phase:
+        choices = np.clip(lengths - segment_frames + 1, 1, segment_frames)
+        phases = generator.integers(0, choices)
+    pieces = _cut(lengths_frames, phases, segment_frames, piece_segments)
+    return pieces[generator.permutation(len(pieces))]
 
 
-def _segments(
-    lengths_frames: Sequence[int], phases: Int[np.ndarray, " clips"], segment_frames: int
-) -> Int[np.ndarray, " clips"]:
-    """Counts the segments of each clip."""
-    return -((phases - np.asarray(lengths_frames, np.int64)) // segment_frames)
+def _cut(
+    lengths_frames: Sequence[int],
+    phases: Int[np.ndarray, " clips"],
+    segment_frames: int,
+    piece_segments: int,
+) -> Pieces:
+    """Cuts each clip into pieces; with `piece_segments` 0, a clip is one piece."""
+    lengths = np.asarray(lengths_frames, np.int64)
+    segments = -((phases - lengths) // segment_frames)
+    size = piece_segments or max(1, int(segments.max(initial=1)))
+    return np.array(
+        [
+            (clip, phases[clip] + first * segment_frames, min(size, count - first))
+            for clip, count in enumerate(segments.tolist())
+            for first in range(0, count, size)
+        ],
+        np.int64,
+    ).reshape(-1, 3)
 
 
-def _schedule(
-    order: Int[np.ndarray, " clips"], segments: Int[np.ndarray, " clips"], lanes: int
-) -> tuple[list[tuple[int, int, int]], int]:
-    """Deals each clip to the lane that is free first; returns (clip, lane, row)s and the rows."""
+def _schedule(pieces: Pieces, lanes: int) -> tuple[list[tuple[int, int]], int]:
+    """Deals each piece to the lane that is free first; returns their (lane, row), and the rows."""
     free = [(0, lane) for lane in range(lanes)]
     deals = []
-    for clip in order.tolist():
+    for segments in pieces[:, 2].tolist():
         row, lane = free[0]
-        deals.append((clip, lane, row))
-        heapq.heapreplace(free, (row + int(segments[clip]), lane))
+        deals.append((lane, row))
+        heapq.heapreplace(free, (row + segments, lane))
     return deals, max(row for row, _ in free)
 
 
-def _fill(
-    order: Int[np.ndarray, " clips"],
-    phases: Int[np.ndarray, " clips"],
-    lengths_frames: Sequence[int],
-    *,
-    lanes: int,
-    segment_frames: int,
-) -> Table:
-    segments = _segments(lengths_frames, phases, segment_frames)
-    deals, steps = _schedule(order, segments, lanes)
+def _fill(pieces: Pieces, *, lanes: int, segment_frames: int) -> Table:
+    deals, steps = _schedule(pieces, lanes)
     table = np.zeros((steps, lanes, 3), np.int32)
     table[...] = IDLE, 0, 1
-    for clip, lane, row in deals:
-        rows = table[row : row + segments[clip], lane]
+    for (clip, first_frame, segments), (lane, row) in zip(pieces.tolist(), deals, strict=True):
+        rows = table[row : row + segments, lane]
         rows[:, 0] = clip
-        rows[:, 1] = phases[clip] + segment_frames * np.arange(len(rows))
+        rows[:, 1] = first_frame + segment_frames * np.arange(segments)
         rows[1:, 2] = 0
     return table

@@ -27,6 +27,7 @@ class LaneSource:
         segment_frames: int,
         seed: int,
         random_phase: bool,
+        piece_segments: int = 0,
         process_index: int = 0,
         process_count: int = 1,
     ) -> None:
@@ -52,6 +53,7 @@ class LaneSource:
             segment_frames=segment_frames,
             seed=seed,
             random_phase=random_phase,
+            piece_segments=piece_segments,
         )
 
     def __getitem__(self, step: int) -> Batch:

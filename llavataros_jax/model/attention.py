@@ -1,6 +1,6 @@
 """Attention with relative positions over memory and segment (Dai et al. 2019; spec 2.2, 2.3)."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -71,7 +71,7 @@ class RelativeAttention(nnx.Module):
         """Draws the five projections."""
         d, n, h = config.d_model, config.heads, config.d_head
         dtype = config.compute_dtype
-        self.kernel_name = config.attention_kernel
+        self.kernel_name: Literal["xla", "cudnn"] = config.attention_kernel
         self.compute_dtype = dtype
         inward = "BTD,DNH->BTNH"
         self.query = Projection(inward, (d, n, h), fan_in=d, compute_dtype=dtype, rngs=rngs)

@@ -131,6 +131,7 @@ class CrossFrontend(nnx.Module):
         positions: Positions,
     ) -> tuple[Float[Array, "B T D"], list[Float[Array, "B T D"]]]:
         """Returns the stream and the text stream, which must be remembered."""
+        assert remembered is not None, "the network gives this front end its memory slot"
         audio = self.audio(speech, speaker, jnp.asarray(speech.audio))
         text = self.text(speech, speaker, jnp.asarray(speech.audio))
         keys = jnp.concatenate([remembered, text], axis=1)

@@ -44,6 +44,9 @@ class GestureNetwork(nnx.Module):
             compute_dtype=config.compute_dtype,
             rngs=rngs,
         )
+        # Training starts from the mean pose held still. Drawn like the others, this kernel would
+        # start from noise, whose jitter the velocity terms punish tenfold (the ancestor does).
+        self.output.kernel[...] = jnp.zeros((d, sizes.pose))
 
     def __call__(
         self,

@@ -6,8 +6,7 @@ from flax import struct
 from jaxtyping import Array, Bool, Float
 
 
-@struct.dataclass
-class Memory:
+class Memory(struct.PyTreeNode):
     """The last M frames of every remembered stream, newest on the right.
 
     The length is fixed and validity is a mask, which equals Transformer-XL's growing memory

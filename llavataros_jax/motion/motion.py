@@ -50,7 +50,8 @@ class Motion:
                 f"motion has {np.count_nonzero(~finite)} joint poses with NaN or infinity, first "
                 f"at frame {frame}, joint {self.skeleton.names[joint]}; repair or cut these frames"
             )
-        lengths = np.linalg.norm(frames[..., 3:], axis=-1)
+        with np.errstate(over="ignore"):
+            lengths = np.linalg.norm(frames[..., 3:], axis=-1)
         if np.abs(lengths - 1).max() > NORM_TOLERANCE:
             frame, joint = np.argwhere(np.abs(lengths - 1) > NORM_TOLERANCE)[0]
             raise UserError(

@@ -1,6 +1,5 @@
 """AvatarOS motion files: `.npy` of (frames, joints, 7), or `.npz` with `motion` and `fps`."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -82,10 +81,12 @@ def _load(path: Path) -> tuple[np.ndarray, float | None]:
                 fps = float(loaded["fps"]) if "fps" in loaded else None
         else:
             array, fps = loaded, None
-    except (ValueError, EOFError, OSError, TypeError, zipfile.BadZipFile, MemoryError) as problem:
+    except UserError:
+        raise
+    except Exception as problem:  # damaged bytes raise anything, tokenize and zlib errors included
         with path.open("rb") as file:
             is_pickle = file.read(1) == b"\x80"
-        if is_pickle or "bject" in str(problem):
+        if is_pickle or "Object arrays" in str(problem) or "Python objects" in str(problem):
             cause = "it holds pickled Python objects, which can run code and are never loaded"
         else:
             cause = "it is truncated or no NumPy file"

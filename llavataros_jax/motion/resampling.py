@@ -57,7 +57,7 @@ def find_fps(
         raise UserError(f"speech of {audio_seconds} seconds is too short to find the rate by")
     fps = min(candidates, key=lambda rate: abs(num_frames / rate - audio_seconds))
     tolerance_seconds = max(2 / fps, 0.01 * audio_seconds)
-    if abs(num_frames / fps - audio_seconds) > tolerance_seconds:
+    if abs(num_frames / fps - audio_seconds) > tolerance_seconds + 1e-9:
         raise UserError(
             f"motion of {num_frames} frames and speech of {audio_seconds:.3f} seconds fit no usual "
             f"rate: they make {num_frames / audio_seconds:.3f} frames per second, and the nearest, "

@@ -23,7 +23,8 @@ def smooth_values(values: Float[np.ndarray, "T ..."], fps: float) -> Float[np.nd
     window = min(window_frames(fps), (len(values) - 1) // 2 * 2 + 1)
     if window <= ORDER + 1:
         return np.array(values)
-    return np.asarray(savgol_filter(values, window, ORDER, axis=0))
+    flat = np.reshape(values, (len(values), -1))
+    return np.asarray(savgol_filter(flat, window, ORDER, axis=0)).reshape(values.shape)
 
 
 def smooth(motion: Motion) -> Motion:

@@ -1,0 +1,38 @@
+"""What one segment hands to the next: memory, and the two frames that differences need."""
+
+import jax.numpy as jnp
+from flax import struct
+from jaxtyping import Array, Bool, Float
+
+from llavataros_jax.model import GestureModel, Memory, reset
+
+TAIL_FRAMES = 2
+
+
+class Carry(struct.PyTreeNode):
+    """The state of every lane between two segments.
+
+    Attributes:
+        memory: The network's memory.
+        prediction: Un-normalised poses predicted for the last two frames.
+        target: Their targets.
+        valid: Which of the two frames belong to the clip that goes on.
+    """
+
+    memory: Memory
+    prediction: Float[Array, "B 2 P"]
+    target: Float[Array, "B 2 P"]
+    valid: Bool[Array, "B 2"]
+
+
+def empty_carry(model: GestureModel, lanes: int) -> Carry:
+    """Returns the carry before the first segment."""
+    poses = jnp.zeros((lanes, TAIL_FRAMES, model.sizes.pose))
+    return Carry(model.empty_memory(lanes), poses, poses, jnp.zeros((lanes, TAIL_FRAMES), bool))
+
+
+def restart(carry: Carry, is_start: Bool[Array, " B"]) -> Carry:
+    """Forgets the lanes in which a clip starts."""
+    return carry.replace(
+        memory=reset(carry.memory, is_start), valid=carry.valid & ~is_start[:, None]
+    )

@@ -1,0 +1,128 @@
+"""The loss of spec section 4 as sums and weights, so that lanes and devices cannot bias a mean.
+
+Departures from the public ancestor: gradients pass through un-scaling and kinematics (a switch);
+rotation and position terms count a frame once, not again at the next segment; differences never
+cross from one clip into another; dimensions that never change are left out of the rotation term;
+end sites are left out of the positions.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from llavataros_jax.batch import Batch
+from llavataros_jax.config import LossConfig
+from llavataros_jax.motion.codec import PoseCodec
+from llavataros_jax.training.carry import TAIL_FRAMES, Carry
+
+Terms = dict[str, Float[Array, ""]]
+
+CENTIMETRES_PER_METRE = 100.0
+TERMS = (
+    "rotation",
+    "position",
+    "root_position",
+    "velocity",
+    "root_velocity",
+    "acceleration",
+    "kinetic",
+)
+
+
+def loss_weights(batch: Batch, carry: Carry, codec: PoseCodec) -> Terms:
+    """Counts the elements that each term averages over; they depend on masks alone."""
+    now, pair, triple = _validity(batch, carry)
+    positions = 3 * (codec.skeleton.num_joints - 1)
+    changing = int((~codec.constant).sum())
+    return {
+        "rotation": now.sum() * changing,
+        "position": now.sum() * positions,
+        "root_position": now.sum() * 3,
+        "velocity": pair.sum() * positions,
+        "root_velocity": pair.sum() * 3,
+        "acceleration": triple.sum() * positions,
+        "kinetic": pair.sum() * positions,
+    }
+
+
+def loss_sums(
+    prediction: Float[Array, "B T P"],
+    batch: Batch,
+    carry: Carry,
+    *,
+    codec: PoseCodec,
+    geometric_gradient: bool = True,
+) -> tuple[Terms, Carry]:
+    """Sums each term's absolute errors over a segment.
+
+    Args:
+        prediction: Normalised poses.
+        batch: Targets and masks.
+        carry: Last two frames of the segment before.
+        codec: Un-scaling and kinematics.
+        geometric_gradient: When False, all terms but `rotation` pass no gradient, as the ancestor.
+
+    Returns:
+        The sums, and the carry with the last two frames of this segment (its memory is untouched).
+    """
+    now, pair, triple = _validity(batch, carry)
+    target = jnp.asarray(batch.pose, jnp.float32)
+    error = jnp.abs(prediction - codec.normalise(target)) * ~codec.constant
+    predicted = codec.denormalise(prediction)
+    if not geometric_gradient:
+        predicted = jax.lax.stop_gradient(predicted)
+    predicted = jnp.concatenate([carry.prediction, predicted], axis=1)
+    wanted = jnp.concatenate([carry.target, target], axis=1)
+
+    speaker = jnp.asarray(batch.main.speaker)[:, None]
+    bones, root = _geometry(predicted, speaker, codec)
+    true_bones, true_root = _geometry(wanted, speaker, codec)
+    velocity, true_velocity = jnp.diff(bones, axis=1), jnp.diff(true_bones, axis=1)
+    acceleration, true_acceleration = jnp.diff(velocity, axis=1), jnp.diff(true_velocity, axis=1)
+    velocity, true_velocity = velocity[:, 1:], true_velocity[:, 1:]
+
+    sums = {
+        "rotation": _total(error, now),
+        "position": _total(jnp.abs(bones - true_bones)[:, TAIL_FRAMES:], now),
+        "root_position": _total(jnp.abs(root - true_root)[:, TAIL_FRAMES:], now),
+        "velocity": _total(jnp.abs(velocity - true_velocity), pair),
+        "root_velocity": _total(jnp.abs(jnp.diff(root - true_root, axis=1))[:, 1:], pair),
+        "acceleration": _total(jnp.abs(acceleration - true_acceleration), triple),
+        "kinetic": _total(jnp.abs(jnp.square(velocity) - jnp.square(true_velocity)), pair),
+    }
+    tail = carry.replace(
+        prediction=jax.lax.stop_gradient(predicted[:, -TAIL_FRAMES:]),
+        target=wanted[:, -TAIL_FRAMES:],
+        valid=jnp.concatenate([carry.valid, batch.frame_mask], axis=1)[:, -TAIL_FRAMES:],
+    )
+    return sums, tail
+
+
+def weighted_loss(sums: Terms, weights: Terms, config: LossConfig) -> Float[Array, ""]:
+    """Divides sums by weights, once, and adds the terms as `config` weighs them."""
+    return sum(
+        (getattr(config, term) * sums[term] / jnp.maximum(weights[term], 1) for term in TERMS),
+        start=jnp.zeros(()),
+    )
+
+
+def _geometry(
+    pose: Float[Array, "B T P"], speaker: Array, codec: PoseCodec
+) -> tuple[Float[Array, "B T K 3"], Float[Array, "B T 3"]]:
+    """Returns joints relative to the root (which is left out) and the root, in centimetres."""
+    joints = jnp.asarray(codec.joint_positions(pose, speaker, root_at_origin=True))
+    return joints[..., 1:, :] * CENTIMETRES_PER_METRE, pose[..., :3] * CENTIMETRES_PER_METRE
+
+
+def _total(errors: Float[Array, "B T ..."], valid: Bool[Array, "B T"]) -> Float[Array, ""]:
+    # `where`, not a product: padding may hold anything, and 0 × inf would poison the sum.
+    return jnp.where(valid.reshape(*valid.shape, *[1] * (errors.ndim - 2)), errors, 0.0).sum()
+
+
+def _validity(
+    batch: Batch, carry: Carry
+) -> tuple[Bool[Array, "B T"], Bool[Array, "B T"], Bool[Array, "B T"]]:
+    """Returns the frames that exist, that have a predecessor, and that have two."""
+    valid = jnp.concatenate([carry.valid, batch.frame_mask], axis=1)
+    now, before, long_before = valid[:, 2:], valid[:, 1:-1], valid[:, :-2]
+    return now, now & before, now & before & long_before

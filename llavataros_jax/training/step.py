@@ -1,0 +1,123 @@
+"""The pure step of training and of validation; neither knows a device, a file or a config file."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+from llavataros_jax.batch import Batch
+from llavataros_jax.config import LossConfig
+from llavataros_jax.model import GestureModel, Params
+from llavataros_jax.motion.codec import PoseCodec
+from llavataros_jax.training.carry import Carry, restart
+from llavataros_jax.training.losses import Terms, loss_sums, loss_weights, weighted_loss
+from llavataros_jax.training.state import TrainState
+
+Metrics = dict[str, Float[Array, ""]]
+
+_DROPOUT, _HIDE_INTERLOCUTOR = 0, 1
+
+
+def train_step(
+    state: TrainState,
+    batch: Batch,
+    *,
+    model: GestureModel,
+    codec: PoseCodec,
+    optimizer: optax.GradientTransformation,
+    loss: LossConfig,
+    axis_name: str | None = None,
+) -> tuple[TrainState, Metrics]:
+    """Learns from one segment of every lane.
+
+    Under `pmap`, give `axis_name`: element counts, then sums and gradients are added over devices
+    and divided once, so that any number of devices takes the same step.
+    """
+    key = jax.random.fold_in(state.key, state.step)
+    if axis_name is not None:
+        key = jax.random.fold_in(key, jax.lax.axis_index(axis_name))
+    carry = restart(state.carry, jnp.asarray(batch.is_start))
+    present = jnp.asarray(batch.interlocutor_present) & jax.random.bernoulli(
+        jax.random.fold_in(key, _HIDE_INTERLOCUTOR),
+        1 - loss.drop_interlocutor,
+        batch.is_start.shape,
+    )
+    weights = _over_devices(loss_weights(batch, carry, codec), axis_name)
+
+    def objective(params: Params) -> tuple[Float[Array, ""], tuple[Terms, Carry]]:
+        prediction, memory = model.apply(
+            params,
+            batch.main,
+            batch.interlocutor,
+            present,
+            frame_mask=jnp.asarray(batch.frame_mask),
+            memory=carry.memory,
+            dropout_key=jax.random.fold_in(key, _DROPOUT),
+        )
+        sums, tail = loss_sums(
+            prediction, batch, carry, codec=codec, geometric_gradient=loss.geometric_gradient
+        )
+        return weighted_loss(sums, weights, loss), (sums, tail.replace(memory=memory))
+
+    (total, (sums, carry)), gradient = jax.value_and_grad(objective, has_aux=True)(state.params)
+    total, sums, gradient = _over_devices((total, sums, gradient), axis_name)
+    updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
+    frames = _over_devices(jnp.asarray(batch.frame_mask).sum(), axis_name)
+    metrics = {
+        "loss": total,
+        **{f"loss/{name}": sums[name] / jnp.maximum(weights[name], 1) for name in sums},
+        "gradient_norm": optax.global_norm(gradient),
+        "frames": frames.astype(jnp.float32),
+    }
+    params = optax.apply_updates(state.params, updates)
+    return (
+        state.replace(step=state.step + 1, params=params, opt_state=opt_state, carry=carry),
+        metrics,
+    )
+
+
+def evaluate_step(
+    params: Params,
+    carry: Carry,
+    batch: Batch,
+    *,
+    model: GestureModel,
+    codec: PoseCodec,
+    constant_pose: Float[Array | np.ndarray, " P"] | None = None,
+    axis_name: str | None = None,
+) -> tuple[Carry, dict[str, Terms]]:
+    """Measures one segment of every lane without dropout.
+
+    Args:
+        params: Parameters.
+        carry: State of the lanes; memory is the validation's own.
+        batch: One segment of held-out clips.
+        model: The network.
+        codec: Un-scaling and kinematics.
+        constant_pose: When given, this normalised pose is measured instead of the network's.
+        axis_name: As in `train_step`.
+
+    Returns:
+        The carry, and the loss's `sums` and `weights`, each by term.
+    """
+    carry = restart(carry, jnp.asarray(batch.is_start))
+    weights = loss_weights(batch, carry, codec)
+    if constant_pose is None:
+        prediction, memory = model.apply(
+            params,
+            batch.main,
+            batch.interlocutor,
+            jnp.asarray(batch.interlocutor_present),
+            frame_mask=jnp.asarray(batch.frame_mask),
+            memory=carry.memory,
+        )
+    else:
+        prediction, memory = jnp.broadcast_to(constant_pose, batch.pose.shape), carry.memory
+    sums, carry = loss_sums(prediction, batch, carry, codec=codec)
+    totals = _over_devices({"sums": sums, "weights": weights}, axis_name)
+    return carry.replace(memory=memory), totals
+
+
+def _over_devices(tree, axis_name: str | None):
+    return tree if axis_name is None else jax.lax.psum(tree, axis_name)

@@ -1,0 +1,101 @@
+"""Loss on whole held-out clips, and what doing nothing would score."""
+
+from collections.abc import Callable, Iterator
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from llavataros_jax.batch import Batch
+from llavataros_jax.config import LossConfig
+from llavataros_jax.data.clips import ClipReader
+from llavataros_jax.data.loader import whole_clips
+from llavataros_jax.model import GestureModel, Params
+from llavataros_jax.motion.codec import PoseCodec
+from llavataros_jax.training.carry import empty_carry
+from llavataros_jax.training.losses import weighted_loss
+from llavataros_jax.training.parallel import Launcher
+from llavataros_jax.training.step import evaluate_step
+
+
+class Validation:
+    """Measures parameters on the held-out clips, each from its first frame to its last."""
+
+    def __init__(
+        self,
+        reader: ClipReader,
+        model: GestureModel,
+        codec: PoseCodec,
+        loss: LossConfig,
+        launcher: Launcher,
+        *,
+        max_lanes: int,
+    ):
+        """Compiles nothing yet; `max_lanes` bounds the memory of a validation step."""
+        count = len(launcher.devices)
+        self.lanes = max(1, min(max_lanes, len(reader)) // count) * count
+        self.reader, self.model, self.codec = reader, model, codec
+        self.loss, self.launcher = loss, launcher
+        self._network = launcher.evaluate(self._step(None))
+
+    def __call__(self, params: Params) -> dict[str, float]:
+        """Returns the loss and its terms (`loss`, `loss/velocity`, …) of the network."""
+        return self._measure(self._network, params)
+
+    def baseline(self, pose: Float[np.ndarray, " P"]) -> float:
+        """Returns the loss of holding one normalised pose for the whole of every clip."""
+        return self._measure(self.launcher.evaluate(self._step(pose)), {})["loss"]
+
+    def _step(self, constant_pose: Float[np.ndarray, " P"] | None) -> Callable:
+        model, codec = self.model, self.codec
+
+        def step(params, carry, batch, *, axis_name=None):
+            return evaluate_step(
+                params,
+                carry,
+                batch,
+                model=model,
+                codec=codec,
+                constant_pose=constant_pose,
+                axis_name=axis_name,
+            )
+
+        return step
+
+    def _batches(self) -> Iterator[Batch]:
+        return whole_clips(
+            self.reader,
+            lanes=self.lanes,
+            segment_frames=self.model.config.segment_frames,
+            process_index=jax.process_index(),
+            process_count=jax.process_count(),
+        )
+
+    def _measure(self, step: Callable, params: Params) -> dict[str, float]:
+        carry = self.launcher.init(lambda: empty_carry(self.model, self.lanes))
+        totals = []
+        for batch in self._batches():
+            carry, total = step(params, carry, self.launcher.place(batch))
+            totals.append(total)
+        # One transfer at the end; sums of many batches are added in float64.
+        added = jax.tree.map(
+            lambda *values: np.sum(np.asarray(values, np.float64)), *jax.device_get(totals)
+        )
+        sums, weights = added["sums"], added["weights"]
+        terms = {f"loss/{name}": sums[name] / max(weights[name], 1.0) for name in sums}
+        return {"loss": float(weighted_loss(sums, weights, self.loss)), **terms}
+
+
+def still_pose(reader: ClipReader, codec: PoseCodec) -> Float[np.ndarray, " P"]:
+    """Returns the real training frame nearest to the mean pose, normalised.
+
+    The mean pose itself averages rotations and need not be a pose that a body can take.
+    """
+    best, best_distance = np.zeros(codec.pose_size, np.float32), np.inf
+    for clip in range(len(reader)):
+        poses = codec.normalise(np.asarray(reader[clip]["pose"]))
+        distances = np.square(poses).sum(axis=1)
+        nearest = int(distances.argmin())
+        if distances[nearest] < best_distance:
+            best, best_distance = np.array(poses[nearest], np.float32), distances[nearest]
+    return best

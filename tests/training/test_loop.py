@@ -1,0 +1,141 @@
+"""Whole runs: stopping, going on bit by bit, refusing to mix runs, learning."""
+
+import json
+import os
+import signal
+
+import jax
+import numpy as np
+import pytest
+
+from llavataros_jax.data.clips import ClipReader
+from llavataros_jax.data.loader import LaneSource
+from llavataros_jax.errors import UserError
+from llavataros_jax.training.checkpoint import Checkpoints, load_params
+from llavataros_jax.training.loop import build_model, fit
+from llavataros_jax.training.run import read_config
+from tests.training.records import toy_config, write_records
+
+ONE = {"devices": 1}
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("records")
+    return folder, write_records(folder)
+
+
+def params_of(run, manifest, series="latest"):
+    with Checkpoints(run) as checkpoints:
+        step = checkpoints.latest_step
+    model = build_model(read_config(run), manifest)
+    if series == "latest":
+        (run / "checkpoints" / "best").rename(run / "hidden")
+    abstract = jax.eval_shape(model.init, jax.random.key(0))
+    return step, *load_params(run, abstract)
+
+
+def test_a_run_that_was_stopped_goes_on_bit_by_bit(records, tmp_path):
+    folder, manifest = records
+    whole = toy_config(folder, tmp_path / "whole", parallel=ONE)
+    fit(whole, manifest)
+
+    stopped = toy_config(
+        folder, tmp_path / "stopped", parallel=ONE, training={"sample_every": 3, "log_every": 1}
+    )
+
+    def terminate(params, step):
+        if step == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(stopped, manifest, sampler=terminate)
+    # The signal arrives after step 3, and is obeyed once the step under way is done.
+    with Checkpoints(tmp_path / "stopped") as checkpoints:
+        assert checkpoints.latest_step in (3, 4)
+    # A line of a killed run beyond its checkpoint must not stay.
+    with (tmp_path / "stopped" / "log.jsonl").open("a") as log:
+        log.write('{"step": 7, "train/loss": 1.0}\n{"step": 8, "tra')
+    fit(stopped, manifest)
+
+    step, expected, _ = params_of(tmp_path / "whole", manifest)
+    again, got, name = params_of(tmp_path / "stopped", manifest)
+    assert (step, again, name) == (8, 8, "latest/8")
+    jax.tree.map(np.testing.assert_array_equal, got, expected)
+
+    def validations(run):
+        lines = [json.loads(line) for line in (tmp_path / run / "log.jsonl").open()]
+        return [(v["step"], v["validation/loss"]) for v in lines if "validation/loss" in v]
+
+    assert validations("stopped") == validations("whole")
+    assert [step for step, _ in validations("whole")] == [4, 8]
+
+
+def test_a_run_directory_of_another_config_is_refused(records, tmp_path):
+    folder, manifest = records
+    config = toy_config(folder, tmp_path / "run", parallel=ONE, training={"steps": 1})
+    fit(config, manifest)
+    other = toy_config(folder, tmp_path / "run", parallel=ONE, model={"d_inner": 64})
+    with pytest.raises(UserError, match=r"another config: model\.d_inner was 32 and is now 64"):
+        fit(other, manifest)
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.tex").write_text("precious")
+    with pytest.raises(UserError, match="no run directory"):
+        fit(toy_config(folder, tmp_path / "thesis"), manifest)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpoint(
+    records, tmp_path
+):
+    folder, manifest = records
+    config = toy_config(
+        folder,
+        tmp_path / "run",
+        parallel=ONE,
+        optimizer={"learning_rate": 1e30, "clip_norm": 0.0},
+        training={"log_every": 1, "validate_every": 0},
+    )
+    with pytest.raises(UserError, match=r"lower optimizer\.learning_rate"):
+        fit(config, manifest)
+    with Checkpoints(tmp_path / "run") as checkpoints:
+        assert checkpoints.latest_step is None
+
+
+def test_a_network_learns_to_repeat_one_segment(records, tmp_path):
+    """Without dropout, a single batch repeated must be learnt nearly by heart."""
+    folder, manifest = records
+    config = toy_config(
+        folder,
+        tmp_path / "run",
+        parallel=ONE,
+        model={"dropout": 0.0, "d_model": 32, "d_inner": 64, "segment_frames": 100},
+        training={"steps": 150, "validate_every": 0, "lanes": 4, "log_every": 10,
+                  "checkpoint_every": 150, "random_phase": False},
+        optimizer={"learning_rate": 1e-2, "final_fraction": 0.05},
+    )  # fmt: skip
+    source = LaneSource(
+        ClipReader(folder, "train"), lanes=4, segment_frames=100, seed=1, random_phase=False
+    )
+    assert source.plan.epoch_steps(0) == 1
+    fit(config, manifest)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").open()]
+    losses = [line["train/loss"] for line in lines]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_damaged_or_missing_checkpoint_is_named(records, tmp_path):
+    folder, manifest = records
+    config = toy_config(folder, tmp_path / "run", parallel=ONE, training={"steps": 1})
+    run = fit(config, manifest)
+    model = build_model(config, manifest)
+    abstract = jax.eval_shape(model.init, jax.random.key(0))
+    with pytest.raises(UserError, match="no checkpoint"):
+        load_params(tmp_path, abstract)
+    wider = build_model(toy_config(folder, run, model={"d_inner": 48}), manifest)
+    with pytest.raises(UserError, match="belongs to another config"):
+        load_params(run, jax.eval_shape(wider.init, jax.random.key(0)))
+    for part in (run / "checkpoints" / "best" / "1").rglob("*"):
+        if part.is_file():
+            part.write_bytes(b"")
+    with pytest.raises(UserError, match="damaged"):
+        load_params(run, abstract)
