@@ -46,6 +46,13 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         _require(0 <= self.holdout_fraction < 1, "data.holdout_fraction must be in [0, 1)", self)
+        _require(self.shard_megabytes > 0, "data.shard_megabytes must be positive", self)
+        _require(self.workers >= 0, "data.workers must not be negative", self)
+        _require(
+            not (self.holdout == "tail" and self.holdout_takes),
+            "data.holdout_takes needs data.holdout=takes; leave one of them out",
+            self,
+        )
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,20 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import jax
 
-from llavataros_jax.config import load_config
-from llavataros_jax.data.manifest import load_manifest
+from llavataros_jax.config import Config, load_config
+from llavataros_jax.data.clips import ClipReader
+from llavataros_jax.data.manifest import Manifest, load_manifest
+from llavataros_jax.data.segments import shortened, speech_of
 from llavataros_jax.errors import UserError, door
-from llavataros_jax.training.loop import fit
+from llavataros_jax.inference.animate import Animator
+from llavataros_jax.model import Params
+from llavataros_jax.rendering.film import write_film
+from llavataros_jax.training.loop import Sampler, fit
+from llavataros_jax.training.run import build_model
 
 EPILOG = """\
 Any option of the config can be overridden, for example
@@ -45,10 +52,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "on one host"
             ) from problem
     manifest = load_manifest(config.data.records)
-    run = fit(config, manifest)
+    run = fit(config, manifest, sampler=_sampler(config, manifest))
     if jax.process_index() == 0:
         print(f"trained {config.training.steps} steps; everything is in {run}")
     return 0
+
+
+def _sampler(config: Config, manifest: Manifest) -> Sampler | None:
+    """Returns what films the first held-out clip, beside the real motion, into RUN/samples."""
+    clips = ClipReader(config.data.records, "validation")
+    if not config.training.sample_every or not len(clips) or jax.process_index():
+        return None
+    clip, fps = clips[0], manifest.fps
+    frames = round(config.training.sample_seconds * fps)
+    speech = [shortened(speech_of(clip), frames), None]
+    if clip["interlocutor_speaker"] >= 0:
+        speech[1] = shortened(speech_of(clip, "interlocutor_"), frames)
+    codec, speaker = manifest.pose_codec(), int(clip["speaker"])
+    real = codec.decode(clip["pose"][:frames], fps, speaker)
+    times = zip(clip["word_text"], clip["word_times"].tolist(), strict=True)
+    words = [(text, start, stop) for text, (start, stop) in times]
+    model = build_model(config, manifest)
+
+    def film(params: Params, step: int) -> None:
+        poses = Animator(model, params, codec)(*speech)
+        write_film(
+            Path(config.training.run) / "samples" / f"{step:08d}.mp4",
+            codec.decode(poses, fps, speaker),
+            second=real,
+            words=words,
+            title=f"step {step}: predicted, real",
+        )
+
+    return film
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ FRAMEWORKS = ("torch", "tensorflow", "tensorflow_datasets", "whisper", "data_pre
 SHARED = ("errors", "atomic", "config", "batch")  # root files that every room but motion reads
 FLOORS = (
     {"train", "evaluate"},
+    {"trained"},
     {"inference", "evaluation", "training", "rendering"},
     {"data", "model", "pase"},
     {"motion"},

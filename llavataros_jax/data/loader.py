@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from llavataros_jax.batch import Batch, Speech
+from llavataros_jax.batch import Batch
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.lanes import IDLE, LanePlan, Row, lane_share, plan_whole_clips
+from llavataros_jax.data.segments import fill_speech, silence, speech_of
 from llavataros_jax.errors import UserError
 
 
@@ -111,8 +112,10 @@ def read_batch(reader: ClipReader, row: Row, *, segment_frames: int, max_words: 
     absent interlocutor, whose speaker is 0.
     """
     lanes = len(row)
-    main = _silence(reader, lanes, segment_frames, max_words)
-    interlocutor = _silence(reader, lanes, segment_frames, max_words)
+    sizes = (reader.manifest.feature_size("audio"), reader.manifest.feature_size("words"))
+    main, interlocutor = (
+        silence(lanes, frames=segment_frames, rows=max_words, sizes=sizes) for _ in range(2)
+    )
     interlocutor_present = np.zeros(lanes, bool)
     pose_size = reader.manifest.feature_size("pose")
     pose = np.zeros((lanes, segment_frames, pose_size), np.float32)
@@ -125,13 +128,13 @@ def read_batch(reader: ClipReader, row: Row, *, segment_frames: int, max_words: 
         segment = arrays["pose"][frames]
         pose[lane, : len(segment)] = segment
         frame_mask[lane, : len(segment)] = True
-        _fill_speech(main, lane, arrays, frames)
+        fill_speech(main, lane, speech_of(arrays), frames)
         if arrays["interlocutor_speaker"] >= 0:
             interlocutor_present[lane] = True
-            _fill_speech(interlocutor, lane, arrays, frames, prefix="interlocutor_")
+            fill_speech(interlocutor, lane, speech_of(arrays, "interlocutor_"), frames)
     return Batch(
-        main=Speech(**main),
-        interlocutor=Speech(**interlocutor),
+        main=main,
+        interlocutor=interlocutor,
         interlocutor_present=interlocutor_present,
         pose=pose,
         frame_mask=frame_mask,
@@ -158,31 +161,3 @@ def _require_divisible(lanes: int, process_count: int) -> None:
         raise UserError(
             f"training.lanes={lanes} do not divide among {process_count} hosts; choose a multiple"
         )
-
-
-def _silence(reader: ClipReader, lanes: int, frames: int, max_words: int) -> dict[str, np.ndarray]:
-    size = reader.manifest.feature_size
-    return {
-        "audio": np.zeros((lanes, frames, size("audio")), np.float16),
-        "words": np.zeros((lanes, max_words, size("words")), np.float16),
-        "word_index": np.full((lanes, frames), -1, np.int32),
-        "speaker": np.zeros(lanes, np.int32),
-    }
-
-
-def _fill_speech(
-    speech: dict[str, np.ndarray],
-    lane: int,
-    arrays: dict[str, Any],
-    frames: slice,
-    *,
-    prefix: str = "",
-) -> None:
-    audio = arrays[prefix + "audio"][frames]
-    speech["audio"][lane, : len(audio)] = audio
-    index = arrays[prefix + "word_index"][frames]
-    spoken = index >= 0
-    rows, local = np.unique(index[spoken], return_inverse=True)
-    speech["words"][lane, : len(rows)] = arrays[prefix + "words"][rows]
-    speech["word_index"][lane, : len(index)][spoken] = local
-    speech["speaker"][lane] = arrays[prefix + "speaker"]

@@ -20,31 +20,17 @@ from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.loader import LaneSource, batches
 from llavataros_jax.data.manifest import Manifest
 from llavataros_jax.errors import UserError
-from llavataros_jax.model import FeatureStatistics, GestureModel, Params, Sizes, build
+from llavataros_jax.model import GestureModel, Params
 from llavataros_jax.training.checkpoint import Checkpoints
 from llavataros_jax.training.optimizer import build_optimizer, learning_rate_schedule
 from llavataros_jax.training.parallel import Launcher, build_launcher
-from llavataros_jax.training.run import open_run
+from llavataros_jax.training.run import build_model, open_run
 from llavataros_jax.training.state import TrainState, init_state
 from llavataros_jax.training.step import Metrics, train_step
 from llavataros_jax.training.tracking import Tracker
 from llavataros_jax.training.validation import Validation, still_pose
 
 Sampler = Callable[[Params, int], None]
-
-
-def build_model(config: Config, manifest: Manifest) -> GestureModel:
-    """Builds the network for the records that `manifest` describes."""
-    statistics = FeatureStatistics(
-        **{name: np.asarray(values, np.float32) for name, values in manifest.statistics.items()}
-    )
-    sizes = Sizes(
-        audio=manifest.feature_size("audio"),
-        text=manifest.feature_size("words"),
-        pose=manifest.feature_size("pose"),
-        speakers=len(manifest.speakers),
-    )
-    return build(config.model, sizes, statistics)
 
 
 def fit(config: Config, manifest: Manifest, *, sampler: Sampler | None = None) -> Path:

@@ -1,0 +1,75 @@
+"""Cutting one person's speech into the segments that the network reads."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from llavataros_jax.batch import Speech
+
+
+@dataclass(frozen=True, eq=False)
+class ClipSpeech:
+    """One person's speech over a whole clip of N frames.
+
+    Attributes:
+        audio: Audio features of each frame.
+        words: One vector for each of K words.
+        word_index: Row of `words` active on each frame, -1 in silence.
+        speaker: Id of the speaker.
+    """
+
+    audio: Float[np.ndarray, "N A"]
+    words: Float[np.ndarray, "K E"]
+    word_index: Int[np.ndarray, " N"]
+    speaker: int
+
+
+def speech_of(arrays: Mapping[str, Any], prefix: str = "") -> ClipSpeech:
+    """Returns the speech of a record; the prefix `interlocutor_` takes the other person's."""
+    return ClipSpeech(
+        audio=arrays[prefix + "audio"],
+        words=arrays[prefix + "words"],
+        word_index=arrays[prefix + "word_index"],
+        speaker=int(arrays[prefix + "speaker"]),
+    )
+
+
+def shortened(speech: ClipSpeech, frames: int) -> ClipSpeech:
+    """Returns the first frames of a clip."""
+    return dataclasses.replace(
+        speech, audio=speech.audio[:frames], word_index=speech.word_index[:frames]
+    )
+
+
+def silence(lanes: int, *, frames: int, rows: int, sizes: tuple[int, int]) -> Speech:
+    """Returns NumPy arrays of a segment in which nobody speaks, to be filled.
+
+    Args:
+        lanes: Rows of the batch.
+        frames: Frames of the segment.
+        rows: Words that a segment may touch.
+        sizes: Lengths of the audio features and of a word's vector.
+    """
+    return Speech(
+        audio=np.zeros((lanes, frames, sizes[0]), np.float16),
+        words=np.zeros((lanes, rows, sizes[1]), np.float16),
+        word_index=np.full((lanes, frames), -1, np.int32),
+        speaker=np.zeros(lanes, np.int32),
+    )
+
+
+def fill_speech(segment: Speech, lane: int, speech: ClipSpeech, frames: slice) -> None:
+    """Writes some frames of a clip into a lane of `segment`, with the words that they touch."""
+    part: Any = segment
+    audio = speech.audio[frames]
+    part.audio[lane, : len(audio)] = audio
+    index = speech.word_index[frames]
+    spoken = index >= 0
+    rows, local = np.unique(index[spoken], return_inverse=True)
+    part.words[lane, : len(rows)] = speech.words[rows]
+    part.word_index[lane, : len(index)][spoken] = local
+    part.speaker[lane] = speech.speaker

@@ -1,0 +1,108 @@
+"""Animates whole recordings: one jitted scan over segments, with the memory as its carry.
+
+The scan always runs over a block of segments and skips those beyond the recording's end, so every
+length uses the same compiled program, and an hour needs no more memory on the device than a block.
+"""
+
+from collections.abc import Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from llavataros_jax.batch import Speech
+from llavataros_jax.data.segments import ClipSpeech, fill_speech, silence
+from llavataros_jax.errors import UserError
+from llavataros_jax.model import GestureModel, Memory, Params
+from llavataros_jax.motion.codec import PoseCodec
+
+BLOCK_SEGMENTS = 16
+
+
+class Animator:
+    """A trained network that turns speech of any length into poses."""
+
+    def __init__(self, model: GestureModel, params: Params, codec: PoseCodec):
+        """Puts the parameters on the device; compiles at the first call."""
+        self.model, self.codec = model, codec
+        self.params = jax.device_put(params)
+        self._run = jax.jit(self._block, donate_argnums=1)
+
+    def __call__(
+        self, main: ClipSpeech, interlocutor: ClipSpeech | None = None
+    ) -> Float[np.ndarray, "N P"]:
+        """Returns the un-normalised pose of every frame of `main`.
+
+        Raises:
+            UserError: When there is no frame, or the interlocutor's frames are not as many.
+        """
+        return np.concatenate(list(self.blocks(main, interlocutor)))
+
+    def blocks(
+        self, main: ClipSpeech, interlocutor: ClipSpeech | None = None
+    ) -> Iterator[Float[np.ndarray, "n P"]]:
+        """Yields the poses block by block, each as soon as it is ready."""
+        frames = len(main.word_index)
+        if frames == 0:
+            raise UserError("the recording is shorter than half a frame, so there is no motion")
+        if interlocutor is not None and len(interlocutor.word_index) != frames:
+            raise UserError(
+                f"the two recordings of a conversation must be equally long, but the speaker's has "
+                f"{frames} frames and the interlocutor's {len(interlocutor.word_index)}; pad one"
+            )
+        length = self.model.config.segment_frames
+        memory = self.model.empty_memory(1)
+        for first in range(0, frames, BLOCK_SEGMENTS * length):
+            count = min(BLOCK_SEGMENTS, -(-(frames - first) // length))
+            pose, memory = self._run(
+                self.params,
+                memory,
+                self._segments(main, first, count),
+                self._segments(interlocutor, first, count),
+                jnp.array([interlocutor is not None]),
+                np.int32(count),
+            )
+            block = np.asarray(pose).reshape(-1, pose.shape[-1])[: frames - first]
+            yield np.asarray(self.codec.denormalise(block[: count * length]))
+
+    def _segments(self, speech: ClipSpeech | None, first: int, count: int) -> Speech:
+        """Cuts a block of segments, each a lane, and turns lanes into steps of the scan."""
+        length, sizes = self.model.config.segment_frames, self.model.sizes
+        # A frame has one word at most, so a segment never touches more words than frames.
+        block = silence(BLOCK_SEGMENTS, frames=length, rows=length, sizes=(sizes.audio, sizes.text))
+        if speech is not None:
+            for segment in range(count):
+                start = first + segment * length
+                fill_speech(block, segment, speech, slice(start, start + length))
+        return jax.tree.map(lambda x: x[:, None], block)
+
+    def _block(
+        self,
+        params: Params,
+        memory: Memory,
+        main: Speech,
+        interlocutor: Speech,
+        present: Bool[Array, " B"],
+        count: Int[Array, ""],
+    ) -> tuple[Float[Array, "G B T P"], Memory]:
+        length = self.model.config.segment_frames
+        everything = jnp.ones((1, length), bool)
+
+        def speak(memory: Memory, segment: tuple[Speech, Speech]):
+            pose, memory = self.model.apply(
+                params, *segment, present, frame_mask=everything, memory=memory
+            )
+            return memory, pose
+
+        def skip(memory: Memory, segment: tuple[Speech, Speech]):
+            return memory, jnp.zeros((1, length, self.model.sizes.pose))
+
+        def step(memory: Memory, numbered):
+            number, segment = numbered
+            return jax.lax.cond(number < count, speak, skip, memory, segment)
+
+        memory, poses = jax.lax.scan(
+            step, memory, (jnp.arange(BLOCK_SEGMENTS), (main, interlocutor))
+        )
+        return poses, memory

@@ -1,0 +1,60 @@
+"""A run directory opened for animation."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+
+from llavataros_jax.config import Config
+from llavataros_jax.data.manifest import Manifest, load_manifest
+from llavataros_jax.errors import UserError
+from llavataros_jax.inference.animate import Animator
+from llavataros_jax.training.checkpoint import load_params
+from llavataros_jax.training.run import build_model, read_config
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedRun:
+    """What a run directory gives to whoever animates.
+
+    Attributes:
+        config: Its resolved config, features included.
+        manifest: Codec, speakers and statistics of its data.
+        animator: The network with its parameters.
+        checkpoint: Which checkpoint they are from, such as `best/1200`.
+    """
+
+    config: Config
+    manifest: Manifest
+    animator: Animator
+    checkpoint: str
+
+    def speaker_id(self, name: str | None) -> int:
+        """Returns a speaker's id; without a name the first one that is no mirror image.
+
+        Raises:
+            UserError: When the name is unknown.
+        """
+        speakers = self.manifest.speakers
+        if name is None:
+            plain = [s for s in speakers if not s.endswith("_mirror")] or speakers
+            return speakers.index(plain[0])
+        if name not in speakers:
+            raise UserError(
+                f"speaker {name!r} is unknown to this run; it knows {', '.join(speakers)}"
+            )
+        return speakers.index(name)
+
+
+def open_trained(run: Path | str) -> TrainedRun:
+    """Reads config, manifest and the best checkpoint of a run.
+
+    Raises:
+        UserError: When `run` is no run directory, or has no or a damaged checkpoint.
+    """
+    config = read_config(run)
+    manifest = load_manifest(run)
+    model = build_model(config, manifest)
+    abstract = jax.eval_shape(model.init, jax.random.key(0))
+    params, checkpoint = load_params(run, abstract)
+    return TrainedRun(config, manifest, Animator(model, params, manifest.pose_codec()), checkpoint)
