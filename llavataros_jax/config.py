@@ -57,7 +57,7 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class AudioConfig:
-    """Audio features, computed in steps of a third of a frame (11 ms at 30 fps), three to a frame.
+    """Audio features, computed in steps of 10 ms, the last three of each frame stacked.
 
     Attributes:
         sample_rate: Hertz that audio is resampled to.

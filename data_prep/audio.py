@@ -1,0 +1,180 @@
+"""Recordings: what a sound file is, and its samples as mono blocks at the rate we want."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+
+from llavataros_jax.errors import UserError
+
+SILENT_PEAK = 1e-4  # −80 dB of full scale
+BLOCK_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class AudioFile:
+    """A sound file that was found to be readable.
+
+    Attributes:
+        path: Where it is.
+        sample_rate: Hertz, as stored.
+        channels: Channels, as stored.
+        num_samples: Samples of each channel.
+        notes: What is done to it or strange about it, one clause each.
+    """
+
+    path: Path
+    sample_rate: int
+    channels: int
+    num_samples: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return self.num_samples / self.sample_rate
+
+
+def read_info(path: Path | str, sample_rate: int = 16000) -> AudioFile:
+    """Opens a sound file, checks that it is whole, and notes what will be done to it.
+
+    The notes say when it is mixed down, resampled to `sample_rate` or silent.
+
+    Raises:
+        UserError: When it is missing, empty, truncated, without samples, or not audio.
+    """
+    path = Path(path)
+    audio = _read_header(path)
+    notes = []
+    if audio.channels > 1:
+        kind = "stereo" if audio.channels == 2 else f"{audio.channels} channels"
+        notes.append(f"{kind} mixed down to mono")
+    if audio.sample_rate != sample_rate:
+        notes.append(f"resampled from {audio.sample_rate} Hz to {sample_rate} Hz")
+    if is_silent(path):
+        notes.append("silent: no sample is louder than -80 dB of full scale")
+    return AudioFile(path, audio.sample_rate, audio.channels, audio.num_samples, tuple(notes))
+
+
+def is_silent(path: Path | str) -> bool:
+    """Tells whether no sample is louder than −80 dB; stops reading at the first that is."""
+    with_sound = (np.abs(block).max(initial=0) > SILENT_PEAK for block in _stored_blocks(path, 1.0))
+    return not any(with_sound)
+
+
+def read_mono(path: Path | str, sample_rate: int) -> Float32[np.ndarray, " n"]:
+    """Reads a whole sound file, mixed down and resampled; see `blocks` for long ones."""
+    parts = list(blocks(path, sample_rate))
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+
+def blocks(
+    path: Path | str, sample_rate: int, *, block_seconds: float = BLOCK_SECONDS
+) -> Iterator[Float32[np.ndarray, " n"]]:
+    """Yields a sound file in blocks, mixed down to mono and resampled.
+
+    Blocks are about `block_seconds` long; together they are exactly what resampling the whole
+    file would give, so that one hour needs no more memory than a block.
+
+    Raises:
+        UserError: When the file cannot be read to its end, or has samples that are no numbers.
+    """
+    import soxr
+
+    audio = _read_header(Path(path))
+    if audio.sample_rate == sample_rate:
+        yield from _stored_blocks(path, block_seconds)
+        return
+    stream = soxr.ResampleStream(audio.sample_rate, sample_rate, 1, dtype="float32")
+    for block in _stored_blocks(path, block_seconds):
+        resampled = stream.resample_chunk(block)
+        if len(resampled):
+            yield resampled
+    rest = stream.resample_chunk(np.zeros(0, np.float32), last=True)
+    if len(rest):
+        yield rest
+
+
+def _stored_blocks(path: Path | str, block_seconds: float) -> Iterator[Float32[np.ndarray, " n"]]:
+    """Yields mono blocks at the stored rate."""
+    import soundfile
+
+    audio = _read_header(Path(path))
+    size = max(1, round(block_seconds * audio.sample_rate))
+    done = 0
+    with soundfile.SoundFile(str(path)) as file:
+        while done < audio.num_samples:
+            try:
+                block = file.read(size, dtype="float32", always_2d=True)
+            except soundfile.LibsndfileError as problem:
+                raise _truncated(audio, done) from problem
+            if not len(block):
+                raise _truncated(audio, done)
+            finite = np.isfinite(block).all(axis=1)
+            if not finite.all():
+                at_seconds = (done + int(np.argmin(finite))) / audio.sample_rate
+                raise UserError(
+                    f"{path} has a sample that is not a finite number at {at_seconds:.3f} s; "
+                    "export it again"
+                )
+            done += len(block)
+            yield block[:, 0] if audio.channels == 1 else block.mean(axis=1, dtype=np.float32)
+
+
+def _read_header(path: Path) -> AudioFile:
+    try:
+        import soundfile
+    except ImportError as problem:
+        raise UserError(
+            "reading audio needs soundfile; install it with: pip install 'llavataros-jax[prep]'"
+        ) from problem
+    if not path.is_file():
+        raise UserError(f"audio {path} does not exist; check the path")
+    if not path.stat().st_size:
+        raise UserError(f"audio {path} is empty (0 bytes); export it again")
+    _check_wav_is_whole(path)
+    try:
+        info = soundfile.info(str(path))
+    except soundfile.LibsndfileError as problem:
+        raise UserError(
+            f"{path} is not audio that can be read; give WAV, FLAC, OGG or MP3"
+        ) from problem
+    if info.frames <= 0:
+        raise UserError(f"audio {path} holds no samples; export it again")
+    return AudioFile(path, info.samplerate, info.channels, info.frames)
+
+
+def _check_wav_is_whole(path: Path) -> None:
+    """Compares the size that a WAV announces with the file's: libsndfile reads what is left."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(12)
+        if head[:4] not in (b"RIFF", b"RIFX") or head[8:12] != b"WAVE":
+            return
+        integer = "<I" if head[:4] == b"RIFF" else ">I"
+        position = 12
+        while position + 8 <= size:
+            file.seek(position)
+            name, length = file.read(4), struct.unpack(integer, file.read(4))[0]
+            position += 8
+            if name == b"data":
+                # Writers into a pipe cannot know the length and announce none or the largest.
+                is_unknown = length == 0 or length >= 0x7FFFFFFF
+                if not is_unknown and position + length > size:
+                    raise UserError(
+                        f"audio {path} is truncated: it announces {length} bytes of samples but "
+                        f"holds {size - position}; copy it again"
+                    )
+                return
+            position += length + length % 2
+    raise UserError(f"audio {path} is truncated: its {size} bytes hold no samples; copy it again")
+
+
+def _truncated(audio: AudioFile, done: int) -> UserError:
+    return UserError(
+        f"audio {audio.path} is truncated: it announces {audio.num_samples} samples but only "
+        f"{done} can be read; copy it again"
+    )
