@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
+from llavataros_jax.motion.joints import JointRoles, joint_roles
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.rotations import conjugate, rotate
-from llavataros_jax.rendering.joints import JointRoles, joint_roles
 
 # Radii in metres of a person whose arm, shoulder to wrist, measures ARM_METRES.
 ARM_METRES = 0.55

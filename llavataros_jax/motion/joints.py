@@ -1,7 +1,7 @@
 """Which joint of a skeleton is which part of a body, found by its name.
 
 Covers the names of ZeroEGGS, GENEA, Mixamo, CMU, SMPL and Unreal skeletons. A joint whose name says
-nothing counts as trunk, so an unknown skeleton is drawn as plain capsules along its bones.
+nothing counts as trunk, so an unknown skeleton is all trunk: plain capsules, no hands.
 """
 
 import re
