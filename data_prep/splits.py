@@ -1,0 +1,156 @@
+"""What is held out for validation: whole takes, or the end of every take.
+
+A take, its mirror and both sides of a conversation are one thing here: they share their content,
+so they never fall into different splits, and are all cut at the same second.
+"""
+
+import difflib
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llavataros_jax.config import DataConfig
+from llavataros_jax.errors import UserError
+
+TRAIN, VALIDATION = "train", "validation"
+TAIL = "+tail"
+
+
+@dataclass(frozen=True)
+class Performance:
+    """What matters of a clip here.
+
+    Attributes:
+        name: Name of the clip.
+        take: Name of its take.
+        num_frames: Its frames.
+        interlocutor_take: Take of the other speaker's clip, if there is one.
+    """
+
+    name: str
+    take: str
+    num_frames: int
+    interlocutor_take: str | None = None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Frames [start_frame, stop_frame) of a clip that become one record.
+
+    Attributes:
+        name: Name of the record.
+        clip: Name of the clip.
+        split: `train` or `validation`.
+        start_frame: First frame.
+        stop_frame: Frame after the last one.
+    """
+
+    name: str
+    clip: str
+    split: str
+    start_frame: int
+    stop_frame: int
+
+
+def plan_splits(clips: Sequence[Performance], data: DataConfig) -> list[Cut]:
+    """Divides clips into training and validation, always in the same way.
+
+    Raises:
+        UserError: When no take is left to train on.
+    """
+    groups = _groups(clips)
+    if data.holdout == "tail":
+        cuts = [cut for group in groups for cut in _tails(group, data.holdout_fraction)]
+        return sorted(cuts, key=lambda cut: cut.name)
+    held_out = _held_out(groups, data)
+    return [
+        Cut(
+            clip.name,
+            clip.name,
+            VALIDATION if clip.take in held_out else TRAIN,
+            0,
+            clip.num_frames,
+        )
+        for clip in sorted(clips, key=lambda clip: clip.name)
+    ]
+
+
+def check_holdout_takes(takes: set[str], data: DataConfig) -> None:
+    """Refuses `data.holdout_takes` that do not exist or are all there are.
+
+    Raises:
+        UserError: With the nearest take.
+    """
+    for take in data.holdout_takes:
+        if take not in takes:
+            near = difflib.get_close_matches(take, takes, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"takes are {_listed(takes)}"
+            raise UserError(f"data.holdout_takes names {take!r}, which is no take; {hint}")
+    _require_some_left(set(data.holdout_takes), takes)
+
+
+def _groups(clips: Sequence[Performance]) -> list[list[Performance]]:
+    """Joins the clips that share a take or a conversation; sorted by the first take's name."""
+    root: dict[str, str] = {clip.take: clip.take for clip in clips}
+
+    def find(take: str) -> str:
+        while root[take] != take:
+            take = root[take]
+        return take
+
+    for clip in clips:
+        other = clip.interlocutor_take
+        if other is not None and other in root:
+            first, second = sorted((find(clip.take), find(other)))
+            root[second] = first
+    groups: dict[str, list[Performance]] = defaultdict(list)
+    for clip in sorted(clips, key=lambda clip: clip.name):
+        groups[find(clip.take)].append(clip)
+    return [groups[take] for take in sorted(groups)]
+
+
+def _held_out(groups: list[list[Performance]], data: DataConfig) -> set[str]:
+    """Returns the takes that are held out."""
+    takes = [{clip.take for clip in group} for group in groups]
+    everything: set[str] = set().union(*takes)
+    held_out: set[str] = set()
+    if data.holdout_takes:
+        held_out = held_out.union(*(group for group in takes if group & set(data.holdout_takes)))
+        _require_some_left(held_out, everything)
+        return held_out
+    if data.holdout_fraction == 0 or len(groups) < 2:
+        return held_out
+    wanted = max(1, round(data.holdout_fraction * len(everything)))
+    shuffled = sorted(takes, key=lambda group: hashlib.blake2b(min(group).encode()).digest())
+    for group in shuffled:
+        if len(held_out) + len(group) <= min(wanted, len(everything) - 1):
+            held_out |= group
+    return held_out or min(shuffled, key=len)
+
+
+def _require_some_left(held_out: set[str], takes: set[str]) -> None:
+    if held_out == takes:
+        raise UserError(
+            f"data.holdout_takes leaves none of the {len(takes)} takes to train on; hold out "
+            "fewer (both sides of a conversation go together)"
+        )
+
+
+def _tails(group: list[Performance], fraction: float) -> list[Cut]:
+    """Cuts all clips of a group at the frame where the shortest of them is held out from."""
+    shortest = min(clip.num_frames for clip in group)
+    cut = shortest - round(fraction * shortest)
+    cuts = []
+    for clip in group:
+        if fraction == 0 or not 0 < cut < shortest:
+            cuts.append(Cut(clip.name, clip.name, TRAIN, 0, clip.num_frames))
+            continue
+        cuts.append(Cut(clip.name, clip.name, TRAIN, 0, cut))
+        cuts.append(Cut(clip.name + TAIL, clip.name, VALIDATION, cut, clip.num_frames))
+    return cuts
+
+
+def _listed(names: set[str], most: int = 8) -> str:
+    first = sorted(names)[:most]
+    return ", ".join(first) + (" …" if len(names) > most else "")
