@@ -26,8 +26,12 @@ class Memory(struct.PyTreeNode):
 
 def empty_memory(*, lanes: int, slots: int, frames: int, d_model: int) -> Memory:
     """Returns a memory in which nothing can be attended to."""
-    nothing = jnp.zeros((lanes, frames), bool)
-    return Memory(jnp.zeros((lanes, slots, frames, d_model)), nothing, nothing)
+    # Two masks, not one twice: a buffer can only be donated once.
+    return Memory(
+        hidden=jnp.zeros((lanes, slots, frames, d_model)),
+        valid=jnp.zeros((lanes, frames), bool),
+        interlocutor_valid=jnp.zeros((lanes, frames), bool),
+    )
 
 
 def reset(memory: Memory, is_start: Bool[Array, " B"]) -> Memory:
