@@ -1,0 +1,36 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+# uv does not read pip's variable; where it is unset, this line does nothing.
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+
+.PHONY: help demo test lint clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.demo  ## speech to film on the bundled corpus, about five minutes on two cores
+	$(BIN)/python scripts/demo.py
+
+test: lint  ## lint, types and tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 5
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --level error
+
+clean:  ## remove what the demo wrote
+	rm -rf records/demo runs/demo outputs/demo
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON) is older than Python 3.11; name a newer one with make PYTHON=..."; exit 2; }
+	$(if $(UV),uv venv --quiet --python $(PYTHON) $(VENV),$(PYTHON) -m venv $(VENV))
+
+# An environment is made once and reused until pyproject.toml changes.
+$(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: pyproject.toml | $(VENV)/bin/python
+	$(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check) -e '.[$*]'
+	@touch $@
