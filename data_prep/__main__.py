@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from data_prep.pipeline import prepare
 from data_prep.report import report
-from llavataros_jax.config import load_config
+from llavataros_jax.config_file import load_config
 from llavataros_jax.errors import door
 
 

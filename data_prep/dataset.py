@@ -6,6 +6,7 @@ ones, and the manifest, replaced last, makes the change from one data set to the
 
 import dataclasses
 import math
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,7 +19,8 @@ from data_prep.dataset_plan import PREFIX, DatasetPlan, PlannedRecord
 from data_prep.kept_stages import KeptStages
 from data_prep.splits import TRAIN, VALIDATION
 from data_prep.statistics import RunningMoments
-from llavataros_jax.config import Config, config_to_dict
+from llavataros_jax.config import Config
+from llavataros_jax.config_file import config_to_dict
 from llavataros_jax.data.features import ABSENT, FeatureSpec, clip_features, encode_clip
 from llavataros_jax.data.manifest import FILE_NAME, ClipEntry, Manifest, load_manifest
 from llavataros_jax.data.records import shard_name, write_shard
@@ -148,6 +150,8 @@ def _contents(
         split=cut.split,
         shard="",
         offset=0,
+        recording=os.path.relpath(clip.audio, plan.config.data.folder),
+        start_frame=cut.start_frame,
         num_frames=record.num_frames,
         num_words=len(words),
         speaker=speaker,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from data_prep.cache import content_hash
 from data_prep.prepared_clip import PreparedClip, tolerance_seconds
 from data_prep.splits import Cut, Performance, plan_splits
-from llavataros_jax.config import Config, config_to_dict
+from llavataros_jax.config import Config
+from llavataros_jax.config_file import config_to_dict
 
 PREFIX = "speech_motion"
 DATASET_VERSION = 1  # raise it when records of the same stages are written otherwise

@@ -9,6 +9,12 @@ import functools
 import sys
 from collections.abc import Callable
 
+# No space, no permission, or a file where a folder must be.
+_UNWRITABLE = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS),
+    *(errno.EEXIST, errno.ENOTDIR),
+)
+
 
 class UserError(Exception):
     """Says in one sentence what the user gave, what was wrong with it and what to do."""
@@ -28,7 +34,7 @@ def door(main: Callable[..., int | None]) -> Callable[..., int]:
             print(f"error: {refusal}", file=sys.stderr)
             return 2
         except OSError as failure:
-            if failure.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            if failure.errno not in _UNWRITABLE:
                 raise
             where = f" at {failure.filename}" if failure.filename else ""
             print(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import jax
 
-from llavataros_jax.config import Config, load_config
+from llavataros_jax.config import Config
+from llavataros_jax.config_file import load_config
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.manifest import Manifest, load_manifest
 from llavataros_jax.data.segments import shortened, speech_of

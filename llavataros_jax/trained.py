@@ -7,8 +7,11 @@ import jax
 
 from llavataros_jax.config import Config
 from llavataros_jax.data.manifest import Manifest, load_manifest
+from llavataros_jax.data.segments import ClipSpeech
 from llavataros_jax.errors import UserError
 from llavataros_jax.inference.animate import Animator
+from llavataros_jax.motion.motion import Motion
+from llavataros_jax.motion.smoothing import smooth_values
 from llavataros_jax.training.checkpoint import load_params
 from llavataros_jax.training.run import build_model, read_config
 
@@ -28,6 +31,18 @@ class TrainedRun:
     manifest: Manifest
     animator: Animator
     checkpoint: str
+
+    def animate(
+        self, main: ClipSpeech, interlocutor: ClipSpeech | None = None, *, smooth: bool = True
+    ) -> Motion:
+        """Returns the motion of whoever says `main`, one frame for each of its frames.
+
+        `smooth` allows the filter that `film.smooth` asks for; without it motion stays raw.
+        """
+        poses = self.animator(main, interlocutor)
+        if smooth and self.config.film.smooth:
+            poses = smooth_values(poses, self.manifest.fps)
+        return self.animator.codec.decode(poses, self.manifest.fps, main.speaker)
 
     def speaker_id(self, name: str | None) -> int:
         """Returns a speaker's id; without a name the first one that is no mirror image.

@@ -17,7 +17,6 @@ from llavataros_jax.motion.bvh import write_bvh
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.npy import write_npy
 from llavataros_jax.motion.resampling import resample
-from llavataros_jax.motion.smoothing import smooth_values
 from llavataros_jax.rendering.film import write_film
 from llavataros_jax.trained import TrainedRun, open_trained
 from llavataros_jax.training.run import versions
@@ -41,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Reads the command line and animates."""
     given = _parser().parse_args(arguments)
     began = time.monotonic()
+    folder = Path(given.out)
+    folder.mkdir(parents=True, exist_ok=True)
     run = open_trained(given.checkpoint)
     speaker = run.speaker_id(given.speaker)
     opened = time.monotonic()
@@ -48,16 +49,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     speech = prepare_speech(
         given.audio, config=run.config, words=given.words, transcript=given.transcript
     )
+    if not speech.num_frames:
+        raise UserError(
+            f"{given.audio} lasts {speech.seconds:.4f} s, less than half a frame of "
+            f"{1 / run.manifest.fps:.4f} s, so there is nothing to animate; give a longer recording"
+        )
     other = _interlocutor(given, run, speech)
     heard = time.monotonic()
 
-    motion = animate(run, speech, speaker, other, smooth=not given.no_smoothing)
+    motion = run.animate(as_clip(speech, speaker), other, smooth=not given.no_smoothing)
     animated = time.monotonic()
     if given.fps:
         motion = resample(motion, given.fps)
 
-    folder, stem = Path(given.out), Path(given.audio).stem
-    folder.mkdir(parents=True, exist_ok=True)
+    stem = Path(given.audio).stem
     written = [folder / f"{stem}.npy", folder / f"{stem}.bvh"]
     write_npy(written[0], motion)
     write_bvh(written[1], motion, metres_per_unit=run.config.motion.bvh_metres_per_unit)
@@ -93,21 +98,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"  {stage:<16} {spent:7.2f} s  {spent / speech.seconds:6.3f} x real time")
     print("wrote " + ", ".join(str(path) for path in written))
     return 0
-
-
-def animate(
-    run: TrainedRun,
-    speech: SpeechFeatures,
-    speaker: int,
-    interlocutor: ClipSpeech | None = None,
-    *,
-    smooth: bool = True,
-) -> Motion:
-    """Returns the motion of a speaker who says `speech`, exactly as many frames as it has."""
-    poses = run.animator(as_clip(speech, speaker), interlocutor)
-    if smooth and run.config.film.smooth:
-        poses = smooth_values(poses, run.manifest.fps)
-    return run.animator.codec.decode(poses, run.manifest.fps, speaker)
 
 
 def as_clip(speech: SpeechFeatures, speaker: int) -> ClipSpeech:

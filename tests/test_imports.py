@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FRAMEWORKS = ("torch", "tensorflow", "tensorflow_datasets", "whisper", "data_prep", "scripts")
-SHARED = ("errors", "atomic", "config", "batch")  # root files that every room but motion reads
+# Root files that every room but motion reads.
+SHARED = ("errors", "atomic", "config", "config_file", "batch")
 FLOORS = (
     {"train", "evaluate"},
     {"trained"},
@@ -27,7 +28,7 @@ ROOMS = {
     "grain": ("llavataros_jax.data",),
     "google_crc32c": ("llavataros_jax.data.records",),
 }
-PREPARATION_READS = ("config", "data", "motion", "pase", "errors", "atomic", "batch")
+PREPARATION_READS = ("config", "config_file", "data", "motion", "pase", "errors", "atomic", "batch")
 
 
 def imports(tree: ast.AST) -> Iterator[str]:

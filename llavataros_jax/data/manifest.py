@@ -28,6 +28,8 @@ class ClipEntry:
         split: `train` or `validation`.
         shard: File name of the shard.
         offset: Byte offset of the record in the shard.
+        recording: Sound file that it is from, relative to `data.folder`.
+        start_frame: Frame of the recording at which it begins.
         num_frames: Frames of the clip.
         num_words: Words of the main speaker.
         speaker: Row of the main speaker in `Manifest.speakers`.
@@ -42,6 +44,8 @@ class ClipEntry:
     split: str
     shard: str
     offset: int
+    recording: str
+    start_frame: int
     num_frames: int
     num_words: int
     speaker: int

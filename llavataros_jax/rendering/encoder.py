@@ -121,6 +121,7 @@ def open_encoder(
     height: int,
     fps: float,
     audio: Path | None = None,
+    audio_start_seconds: float = 0.0,
     film_seconds: float,
 ) -> Iterator[Encoder]:
     """Opens a film that appears at `path` when the block ends without an error.
@@ -140,7 +141,7 @@ def open_encoder(
         command = [program, "-y", "-v", "error", "-nostdin", *picture]
         command += ["-r", f"{fps:.10g}", "-i", "pipe:"]
         if audio is not None:
-            command += ["-t", f"{film_seconds:.6f}", "-i", str(audio)]
+            command += [*_excerpt(audio_start_seconds, film_seconds), "-i", str(audio)]
             command += ["-map", "0:v", "-map", "1:a:0"]
         with errors.open("wb") as log:
             process = subprocess.Popen(
@@ -160,7 +161,7 @@ def open_encoder(
 
 
 def loudness(
-    audio: Path, *, steps_per_second: float, film_seconds: float
+    audio: Path, *, steps_per_second: float, start_seconds: float = 0.0, film_seconds: float
 ) -> Float[np.ndarray, " steps"]:
     """Measures the peak of the sound in equal steps over the film, 0 to 1 of its loudest.
 
@@ -173,7 +174,8 @@ def loudness(
         raise UserError(f"{audio}: there is no such audio file")
     rate = 8000
     program = ffmpeg_program()
-    command = [program, "-v", "error", "-nostdin", "-t", f"{film_seconds:.6f}", "-i", str(audio)]
+    command = [program, "-v", "error", "-nostdin", *_excerpt(start_seconds, film_seconds)]
+    command += ["-i", str(audio)]
     command += ["-map", "0:a:0", "-ac", "1", "-ar", str(rate), "-f", "s16le", "-"]
     peaks = np.zeros(max(1, round(film_seconds * steps_per_second)), np.float32)
     seen = 0
@@ -192,3 +194,9 @@ def loudness(
             reason = lines[-1] if lines else "it holds no samples"
             raise UserError(f"{audio}: ffmpeg finds no sound in it: {reason}")
     return peaks / max(float(peaks.max()), 1.0)
+
+
+def _excerpt(start_seconds: float, film_seconds: float) -> list[str]:
+    """Returns the options, before an input, that take the part of it which the film shows."""
+    start = ["-ss", f"{start_seconds:.6f}"] if start_seconds else []
+    return [*start, "-t", f"{film_seconds:.6f}"]

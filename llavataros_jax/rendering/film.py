@@ -31,6 +31,7 @@ def write_film(
     motion: Motion,
     *,
     audio: Path | None = None,
+    audio_start_seconds: float = 0.0,
     words: Sequence[tuple[str, float, float]] = (),
     fps: float | None = None,
     width: int = 640,
@@ -50,6 +51,7 @@ def write_film(
         path: File to write, `.mov`, `.mp4` or `.m4v`.
         motion: What to draw.
         audio: Sound of the film, in any format that ffmpeg reads.
+        audio_start_seconds: Where in `audio` the film begins.
         words: Text, start and end in seconds of every word; parts outside the film are not seen.
         fps: Frames per second of the film.
         width: Even number of pixels.
@@ -75,7 +77,10 @@ def write_film(
     sound = np.zeros(0, np.float32)
     if audio is not None:
         sound = loudness(
-            Path(audio), steps_per_second=SOUND_STEPS_PER_SECOND, film_seconds=film_seconds
+            Path(audio),
+            steps_per_second=SOUND_STEPS_PER_SECOND,
+            start_seconds=audio_start_seconds,
+            film_seconds=film_seconds,
         )
     scene = Scene([motion] if second is None else [motion, second], rate, num_frames)
     pictures = draw_film(scene, width=width, height=height, words=words, sound=sound, title=title)
@@ -85,6 +90,7 @@ def write_film(
         height=height,
         fps=rate,
         audio=audio,
+        audio_start_seconds=audio_start_seconds,
         film_seconds=film_seconds,
     ) as encoder:
         for picture in pictures:

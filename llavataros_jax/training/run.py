@@ -11,7 +11,8 @@ import numpy as np
 import yaml
 
 from llavataros_jax.atomic import write_json, write_text
-from llavataros_jax.config import Config, config_from_dict, config_to_dict, config_to_yaml
+from llavataros_jax.config import Config
+from llavataros_jax.config_file import config_from_dict, config_to_dict, config_to_yaml
 from llavataros_jax.data.manifest import Manifest, load_manifest
 from llavataros_jax.errors import UserError
 from llavataros_jax.model import FeatureStatistics, GestureModel, Sizes, build

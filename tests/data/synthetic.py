@@ -77,6 +77,8 @@ def write_records(
                     split=split,
                     shard=shard,
                     offset=offset,
+                    recording=f"{clip['clip']}.wav",
+                    start_frame=0,
                     num_frames=len(clip["pose"]),
                     num_words=len(clip["words"]),
                     speaker=int(clip["speaker"]),

@@ -12,7 +12,7 @@ import yaml
 
 from data_prep import __main__ as door
 from data_prep import cache
-from llavataros_jax.config import config_to_dict
+from llavataros_jax.config_file import config_to_dict
 from tests.data_prep.recordings import small_config, write_clip
 
 ROOT = Path(__file__).parents[2]

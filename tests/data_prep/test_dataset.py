@@ -8,7 +8,7 @@ import pytest
 from data_prep import dataset
 from data_prep.pipeline import prepare
 from data_prep.statistics import RunningMoments
-from llavataros_jax.config import load_config
+from llavataros_jax.config_file import load_config
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.records import Shard
 from tests.data_prep.recordings import small_config, write_clip

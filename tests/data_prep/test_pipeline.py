@@ -8,7 +8,7 @@ import soundfile
 from data_prep import prepared_clip
 from data_prep.pipeline import prepare
 from data_prep.speech import prepare_speech
-from llavataros_jax.config import config_from_dict
+from llavataros_jax.config_file import config_from_dict
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.bvh import write_bvh

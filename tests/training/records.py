@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from llavataros_jax.config import Config, config_from_dict
+from llavataros_jax.config import Config
+from llavataros_jax.config_file import config_from_dict
 from llavataros_jax.data.features import clip_features, encode_clip
 from llavataros_jax.data.manifest import ClipEntry, Manifest
 from llavataros_jax.data.records import shard_name, write_shard
@@ -55,6 +56,7 @@ def write_records(folder: Path) -> Manifest:
         entries += [
             ClipEntry(
                 name=clip["clip"], take=clip["clip"], split=split, shard=shard, offset=offset,
+                recording="", start_frame=0,
                 num_frames=len(clip["pose"]), num_words=len(clip["words"]),
                 speaker=int(clip["speaker"]),
                 interlocutor_speaker=int(clip.get("interlocutor_speaker", -1)),

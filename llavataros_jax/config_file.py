@@ -1,0 +1,175 @@
+"""Config files: YAML with dotted overrides in, typed `Config` out, and back.
+
+One file configures the whole way, so `python -m data_prep`, `python -m llavataros_jax.train` and
+`scripts/generate.py` read the same `configs/*.yaml`. Unknown keys are refused with the nearest
+known one.
+"""
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from llavataros_jax.config import Config
+from llavataros_jax.errors import UserError
+
+
+def load_config(path: Path | str, overrides: Sequence[str] = ()) -> Config:
+    """Reads a YAML file and applies `section.key=value` overrides.
+
+    Raises:
+        UserError: When the file is missing or malformed, a key unknown or a value of a wrong type.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"config {path} does not exist; the ones that come along are in configs/")
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        where = getattr(problem, "problem_mark", None)
+        line = f" in line {where.line + 1}" if where else ""
+        raise UserError(f"config {path} is not valid YAML{line}; correct it") from problem
+    for override in overrides:
+        _apply_override(tree, override)
+    return config_from_dict(tree, origin=str(path))
+
+
+def config_from_dict(tree: Any, origin: str = "config") -> Config:
+    """Builds a `Config` from nested dictionaries; `origin` opens the error messages."""
+    return _build(Config, tree, origin, ())
+
+
+def config_to_dict(config: Config) -> dict[str, Any]:
+    """Returns the resolved config as plain dictionaries and lists."""
+    return _plain(dataclasses.asdict(config))
+
+
+def config_to_yaml(config: Config) -> str:
+    """Returns the resolved config as YAML that `load_config` reads back to an equal one."""
+    return yaml.safe_dump(config_to_dict(config), sort_keys=False, allow_unicode=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _apply_override(tree: Any, override: str) -> None:
+    dotted, separator, text = override.partition("=")
+    if not separator or "." not in dotted:
+        raise UserError(f"override {override!r} is not of the form section.key=value")
+    *sections, key = dotted.strip().lstrip("-").replace("-", "_").split(".")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+        if not isinstance(tree, dict):
+            raise UserError(f"override {override!r}: {section} is not a section")
+    try:
+        tree[key] = yaml.safe_load(text) if text.strip() else ""
+    except yaml.YAMLError as problem:
+        raise UserError(f"override {override!r}: the value is not valid YAML") from problem
+
+
+def _build(kind: Any, tree: Any, origin: str, path: tuple[str, ...]) -> Any:
+    name = ".".join(path)
+    if tree is None:
+        tree = {}
+    if not isinstance(tree, dict):
+        raise UserError(f"{origin}: {name or 'the file'} must be a mapping, not {tree!r}")
+    hints = typing.get_type_hints(kind)
+    values = {}
+    for key, value in tree.items():
+        dotted = ".".join((*path, str(key)))
+        if key not in hints:
+            raise UserError(f"{origin}: unknown key {dotted}{_suggestion(str(key), path, hints)}")
+        if dataclasses.is_dataclass(hints[key]):
+            values[key] = _build(hints[key], value, origin, (*path, key))
+        else:
+            values[key] = _coerce(hints[key], value, origin, dotted)
+    try:
+        return kind(**values)
+    except UserError as refusal:
+        raise UserError(f"{origin}: {refusal}") from refusal
+
+
+def _suggestion(key: str, path: tuple[str, ...], hints: dict[str, Any]) -> str:
+    close = difflib.get_close_matches(key, hints, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {'.'.join((*path, close[0]))}?"
+    everywhere = {
+        option: f"{section}.{option}"
+        for section, kind in typing.get_type_hints(Config).items()
+        for option in typing.get_type_hints(kind)
+    }
+    close = difflib.get_close_matches(key, everywhere, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {everywhere[close[0]]}?"
+    return f"; known keys here are {', '.join(hints)}"
+
+
+def _coerce(hint: Any, value: Any, origin: str, dotted: str) -> Any:
+    """Checks `value` against an annotation; accepts what YAML 1.1 misreads, such as 1e-4."""
+    wrong = UserError(f"{origin}: {dotted} must be {_describe(hint)}, not {value!r}")
+    kind = typing.get_origin(hint)
+    if kind in (types.UnionType, typing.Union):
+        if value is None and type(None) in typing.get_args(hint):
+            return None
+        (inner,) = (option for option in typing.get_args(hint) if option is not type(None))
+        return _coerce(inner, value, origin, dotted)
+    if kind is Literal:
+        if value in typing.get_args(hint) and not isinstance(value, bool):
+            return value
+        # YAML 1.1 reads a bare `off` as False; the only options it can have meant are words.
+        if value is False and "off" in typing.get_args(hint):
+            return "off"
+        raise wrong
+    if kind is tuple:
+        if isinstance(value, str):
+            value = [item.strip() for item in value.split(",") if item.strip()]
+        if not isinstance(value, list | tuple):
+            raise wrong
+        return tuple(_coerce(typing.get_args(hint)[0], item, origin, dotted) for item in value)
+    if hint is bool:
+        if isinstance(value, bool):
+            return value
+        raise wrong
+    if hint is str:
+        if isinstance(value, str):
+            return value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return str(value)
+        raise wrong
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise wrong
+    try:
+        number = float(value)
+    except ValueError:
+        raise wrong from None
+    if number != number or number in (float("inf"), float("-inf")):
+        raise wrong
+    if hint is int:
+        if number != int(number):
+            raise wrong
+        return int(number)
+    return number
+
+
+def _describe(hint: Any) -> str:
+    kind = typing.get_origin(hint)
+    if kind is Literal:
+        return "one of " + ", ".join(str(option) for option in typing.get_args(hint))
+    if kind in (types.UnionType, typing.Union):
+        return " or ".join(
+            "null" if option is type(None) else _describe(option)
+            for option in typing.get_args(hint)
+        )
+    if kind is tuple:
+        return "a list"
+    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[hint]

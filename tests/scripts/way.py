@@ -1,0 +1,42 @@
+"""The commands of the README, run as a user runs them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+CORPUS = ROOT / "corpus"
+
+
+def start(*arguments: str, fast: bool = False) -> subprocess.Popen:
+    """Starts python with arguments in the project's folder, on one device.
+
+    Compilation is quick unless what is compiled shall be fast.
+    """
+    flags = {"XLA_FLAGS": "", "JAX_PLATFORMS": "cpu"}
+    flags |= {} if fast else {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=os.environ | flags,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def run(*arguments: str, code: int = 0, fast: bool = False) -> str:
+    """Runs python to its end, requires an exit code, and returns what was printed."""
+    process = start(*arguments, fast=fast)
+    text, _ = process.communicate(timeout=300)
+    assert process.returncode == code, text
+    return text
+
+
+def options(folder: Path) -> list[str]:
+    """Returns the command line options that keep everything of a run in `folder`."""
+    return [
+        "--config", "configs/tiny.yaml", f"data.records={folder / 'records'}",
+        f"training.run={folder / 'run'}", "data.workers=1",
+    ]  # fmt: skip
