@@ -71,7 +71,7 @@ def test_what_is_wrong_with_an_option_is_said(override: str, expected: str) -> N
 
 
 def test_files_that_are_no_config_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="none.yaml does not exist"):
+    with pytest.raises(UserError, match=r"none\.yaml does not exist"):
         load_config(tmp_path / "none.yaml")
     for text, expected in (("a: [", "not valid YAML in line"), ("- 3", "must be a mapping")):
         path = tmp_path / "bad.yaml"

@@ -63,6 +63,8 @@ def is_lawful(module: str, name: str) -> bool:
         return False
     if not inner or inner == room:
         return True
+    if room == "config_file" and inner == "config":
+        return True
     if room == "motion" or room in SHARED:
         return inner in ("errors", "atomic")
     return inner in SHARED or floor(inner) > floor(room)
