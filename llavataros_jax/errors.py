@@ -6,13 +6,14 @@ and leaves with exit code 2, so that bad input never shows a traceback.
 
 import errno
 import functools
+import os
 import sys
 from collections.abc import Callable
 
-# No space, no permission, or a file where a folder must be.
+# No space, no permission, a file where a folder must be, or too large a file.
 _UNWRITABLE = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS),
-    *(errno.EEXIST, errno.ENOTDIR),
+    *(errno.EEXIST, errno.ENOTDIR, errno.EFBIG),
 )
 
 
@@ -33,6 +34,10 @@ def door(main: Callable[..., int | None]) -> Callable[..., int]:
         except UserError as refusal:
             print(f"error: {refusal}", file=sys.stderr)
             return 2
+        except BrokenPipeError:
+            # Whoever read the output, such as `head`, has left; Python would complain at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
         except OSError as failure:
             if failure.errno not in _UNWRITABLE:
                 raise

@@ -81,6 +81,7 @@ def _sampler(config: Config, manifest: Manifest) -> Sampler | None:
             Path(config.training.run) / "samples" / f"{step:08d}.mp4",
             codec.decode(poses, fps, speaker),
             second=real,
+            facing_alike=True,
             words=words,
             title=f"step {step}: predicted, real",
         )

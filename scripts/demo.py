@@ -19,8 +19,8 @@ from llavataros_jax.motion.resampling import resample
 from llavataros_jax.rendering.plots import plot_losses, plot_speech
 
 EPILOG = """\
-Every command is printed as you would type it. What is finished is not done again, so a second run
-takes seconds; an interrupted one goes on where it was. `make clean` removes what it wrote.
+Every command is printed as you would type it. Records and training that are finished are not done
+again, and an interrupted training goes on where it was. `make clean` removes what was written.
 """
 PICTURE_SECONDS = 9.0
 

@@ -72,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 written[-1],
                 predicted,
                 second=real,
+                facing_alike=True,
                 audio=recording,
                 audio_start_seconds=start,
                 words=words,

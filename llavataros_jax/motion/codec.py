@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.kinematics import forward
-from llavataros_jax.motion.motion import Motion, motion_from_local
+from llavataros_jax.motion.motion import Motion, world_frames
 from llavataros_jax.motion.rotations import (
     AnyArray,
     matrix_to_sixd,
@@ -24,6 +24,8 @@ from llavataros_jax.motion.rotations import (
     sixd_to_matrix,
 )
 from llavataros_jax.motion.skeleton import Skeleton
+
+DECODED_FRAMES = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,9 +188,14 @@ class PoseCodec:
             )
         if not np.isfinite(pose).all():
             raise UserError("poses hold NaN or infinity; the model that made them has diverged")
-        root, matrices, offsets = self._split(pose, np.asarray(speaker))
         skeleton = dataclasses.replace(self.skeleton, offsets=self.rest_offsets[speaker])
-        return motion_from_local(matrices, offsets, root, fps=fps, skeleton=skeleton)
+        frames = np.empty((len(pose), skeleton.num_joints, 7))
+        # In blocks, because matrices on the way take ten times the memory of the result.
+        for start in range(0, len(pose), DECODED_FRAMES):
+            block = slice(start, start + DECODED_FRAMES)
+            root, matrices, offsets = self._split(pose[block], np.asarray(speaker))
+            frames[block] = world_frames(matrices, offsets, root, skeleton.parents)
+        return Motion(frames, fps, skeleton)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain lists that JSON keeps exactly."""

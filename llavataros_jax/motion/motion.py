@@ -1,6 +1,7 @@
 """`Motion`, the one currency of every file format, renderer and metric."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,8 +145,18 @@ def motion_from_local(
     skeleton: Skeleton,
 ) -> Motion:
     """Builds a `Motion` by forward kinematics from rotations and offsets in parents' frames."""
+    frames = world_frames(local_rotations, local_offsets, root, skeleton.parents)
+    return Motion(frames, fps, skeleton)
+
+
+def world_frames(
+    local_rotations: Float[np.ndarray, "T J 3 3"] | Float[np.ndarray, "T J 4"],
+    local_offsets: Float[np.ndarray, "*T J 3"],
+    root: Float[np.ndarray, "T 3"],
+    parents: Sequence[int],
+) -> Float[np.ndarray, "T J 7"]:
+    """Returns the frames of a `Motion` from rotations and offsets in parents' frames."""
     local = local_rotations
     if local.shape[-1] == 3:
         local = np.asarray(rotations.from_matrix(local))
-    positions, quaternions = forward(local, local_offsets, root, skeleton.parents)
-    return Motion(np.concatenate((positions, quaternions), axis=-1), fps, skeleton)
+    return np.concatenate(forward(local, local_offsets, root, parents), axis=-1)

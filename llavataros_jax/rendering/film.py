@@ -38,6 +38,7 @@ def write_film(
     height: int = 480,
     title: str = "",
     second: Motion | None = None,
+    facing_alike: bool = False,
 ) -> int:
     """Writes a film of one or two people and gives its number of frames.
 
@@ -57,7 +58,8 @@ def write_film(
         width: Even number of pixels.
         height: Even number of pixels.
         title: Text in the upper left corner.
-        second: The other person of a conversation.
+        second: The other person of a conversation, or another motion to compare.
+        facing_alike: Turn both the same way, which makes them comparable, not to each other.
 
     Raises:
         UserError: The extra `viz` is missing, a size or rate makes no film, the sound cannot be
@@ -82,7 +84,8 @@ def write_film(
             start_seconds=audio_start_seconds,
             film_seconds=film_seconds,
         )
-    scene = Scene([motion] if second is None else [motion, second], rate, num_frames)
+    motions = [motion] if second is None else [motion, second]
+    scene = Scene(motions, rate, num_frames, facing_alike=facing_alike)
     pictures = draw_film(scene, width=width, height=height, words=words, sound=sound, title=title)
     with open_encoder(
         Path(path),

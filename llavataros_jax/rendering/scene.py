@@ -17,14 +17,17 @@ GAP_METRES = 0.12
 class Scene:
     """One or two people placed in one space, with the bodies that are drawn."""
 
-    def __init__(self, motions: Sequence[Motion], fps: float, num_frames: int):
+    def __init__(
+        self, motions: Sequence[Motion], fps: float, num_frames: int, *, facing_alike: bool = False
+    ):
+        """Stands two people side by side, turned to each other or both the same way."""
         self.motions = list(motions)
         self.fps, self.num_frames = fps, num_frames
         self.bodies: list[Body] = [sculpt(motion) for motion in self.motions]
         self.turns = [np.eye(3) for _ in self.motions]
         self.shifts = [np.zeros(3) for _ in self.motions]
         if len(self.motions) == 2:
-            self._stand_side_by_side()
+            self._stand_side_by_side(YAW_DEGREES if facing_alike else None)
         alone = len(self.motions) == 1
         self.forward = self.bodies[0].forward if alone else np.array([0.0, 0.0, 1.0])
 
@@ -46,10 +49,10 @@ class Scene:
         stride = -(-self.num_frames // FRAMED_FRAMES)
         return np.unique(np.append(np.arange(0, self.num_frames, stride), self.num_frames - 1))
 
-    def _stand_side_by_side(self) -> None:
-        """Puts the first person on the left and turns both to the middle."""
+    def _stand_side_by_side(self, yaw_degrees: float | None) -> None:
+        """Puts the first person on the left and turns both alike, or else to the middle."""
         for person, (body, side) in enumerate(zip(self.bodies, (-1, 1), strict=True)):
-            wanted = np.radians(-side * TURN_DEGREES)
+            wanted = np.radians(-side * TURN_DEGREES if yaw_degrees is None else -yaw_degrees)
             angle = wanted - np.arctan2(body.forward[0], body.forward[2])
             cos, sin = np.cos(angle), np.sin(angle)
             self.turns[person] = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])

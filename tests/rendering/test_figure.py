@@ -113,6 +113,14 @@ def test_two_people_stand_apart_and_face_each_other():
     assert min(face[2] for face in faces) > 0.7
 
 
+def test_two_people_may_face_alike_to_be_compared():
+    scene = Scene([standing(10), standing(10)], 30.0, 10, facing_alike=True)
+    faces = [turn @ body.forward for turn, body in zip(scene.turns, scene.bodies, strict=True)]
+    np.testing.assert_allclose(faces[0], faces[1], atol=1e-9)
+    first, second = (scene.centres(person, np.arange(10)) for person in (0, 1))
+    assert first[..., 0].max() < 0 < second[..., 0].min()
+
+
 def test_shorter_second_motion_holds_its_last_pose():
     scene = Scene([standing(10), standing(3)], 30.0, 10)
     second = scene.centres(1, np.arange(10))

@@ -75,6 +75,17 @@ def test_film_is_as_long_as_the_motion(tmp_path, sound_seconds):
     assert len(sound) / 16000 == pytest.approx(min(sound_seconds, 1.0), abs=0.07)
 
 
+def test_an_excerpt_of_the_sound_starts_with_the_film(tmp_path):
+    audio = _click(tmp_path / "a.wav", 5.0, at=3.6)
+    path = tmp_path / "film.mov"
+    write_film(path, standing(45), audio=audio, audio_start_seconds=3.0, **SIZE)
+    sound = np.frombuffer(_decode(path, "-ac", "1", "-ar", "48000", "-f", "s16le"), "<i2")
+    loud = np.flatnonzero(np.abs(sound.astype(int)) > 5000)
+    assert loud[0] / 48000 == pytest.approx(0.6, abs=0.004)
+    peaks = loudness(audio, steps_per_second=100.0, start_seconds=3.0, film_seconds=1.5)
+    assert abs(int(np.argmax(peaks)) - 60) <= 1
+
+
 def test_smallest_film_holds_everything(tmp_path):
     audio = _click(tmp_path / "a.wav", 0.2, at=0.05)
     path = tmp_path / "film.m4v"
