@@ -71,22 +71,23 @@ def test_everything_that_was_promised_is_written(way: Path, tmp_path: Path) -> N
         assert str(path) in printed
 
 
-def test_held_out_clips_are_measured(way: Path, tmp_path: Path) -> None:
-    printed = run(
-        "scripts/evaluate.py", "--checkpoint", str(way / "run"), "--out", str(tmp_path / "ev")
-    )
-    metrics = json.loads((tmp_path / "ev" / "metrics.json").read_text())
-    assert set(metrics["clips"]) == {"ada_4", "ben_4"}
-    assert metrics["mean"]["clips"] == 2
-    shown = f"{metrics['mean']['position_error_metres/mean_pose']:.4g}"
-    assert shown in printed
-
-
-def test_a_second_preparation_and_training_do_nothing_again(way: Path) -> None:
+def test_the_demo_names_what_it_wrote_and_does_nothing_twice(way: Path, tmp_path: Path) -> None:
     records = {path: path.stat().st_mtime_ns for path in (way / "records").glob("*tfrecord*")}
-    began = time.time_ns()
-    assert "every stage was cached" in run("-m", "data_prep", *options(way))
+    began, out = time.time_ns(), tmp_path / "out"
+    printed = run("scripts/demo.py", "--out", str(out), *options(way))
+    assert "every stage was cached" in printed
     assert {path: path.stat().st_mtime_ns for path in records} == records
-    run("-m", "llavataros_jax.train", *options(way))
     for checkpoint in (way / "run" / "checkpoints" / "latest").iterdir():
         assert checkpoint.stat().st_mtime_ns < began
+
+    ending = printed.split("Look at")[1].split()
+    assert {Path(path).name for path in ending} == {
+        "ada_4.npy", "ada_4.bvh", "ada_4.mov", "ada_4_beside_real.mov", "ben_4_beside_real.mov",
+        "losses.png", "ada_4_speech.png", "metrics.json",
+    }  # fmt: skip
+    for path in ending:
+        assert Path(path).stat().st_size > 1000
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert set(metrics["clips"]) == {"ada_4", "ben_4"}
+    shown = f"{metrics['mean']['position_error_metres/mean_pose']:.4g}"
+    assert shown in printed
