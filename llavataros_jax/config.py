@@ -261,7 +261,8 @@ class TrainingConfig:
         checkpoint_every: Steps between checkpoints.
         sample_every: Steps between rendered samples; 0 turns them off.
         sample_seconds: Length of a rendered sample.
-        dropout_bits: Random bit generator of dropout; `rbg` is faster, `threefry2x32` portable.
+        dropout_bits: Random bit generator of dropout. `threefry2x32` gives the same bits
+            everywhere; `rbg` may cost less on an accelerator (`scripts/benchmark.py dropout`).
     """
 
     run: str = "runs/default"
@@ -275,7 +276,7 @@ class TrainingConfig:
     checkpoint_every: int = 500
     sample_every: int = 0
     sample_seconds: float = 8.0
-    dropout_bits: Literal["threefry2x32", "rbg", "unsafe_rbg"] = "rbg"
+    dropout_bits: Literal["threefry2x32", "rbg", "unsafe_rbg"] = "threefry2x32"
 
     def __post_init__(self) -> None:
         for name in ("steps", "lanes", "log_every", "checkpoint_every"):

@@ -1,9 +1,7 @@
 """Films of motion: bodies drawn frame by frame and piped to ffmpeg, with sound and caption.
 
-Why OpenCV: at 640x480 on two cores, anti-aliased drawing measured 6700 frames per second with
-OpenCV, 880 with Skia, 830 with Pillow, 600 with Matplotlib's reused artists, 290 with OpenGL in
-software and 35 with VTK, while H.264 takes 240 to 500 frames per second. Only OpenCV leaves the
-time to the encoder; shading and text are cheap enough on top of it, and it works without a display.
+Why OpenCV: it draws anti-aliased shapes several times faster than Pillow or Matplotlib
+(`scripts/benchmark.py figure`), which leaves most of the time to the encoder, and needs no display.
 Pillow draws each text once. Drawing and encoding run side by side: frames are turned into I420
 (half the bytes), queued, and written to ffmpeg by a thread.
 """

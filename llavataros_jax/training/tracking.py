@@ -71,7 +71,9 @@ class Tracker:
             return
         done = step - self.first_step
         left = (time.monotonic() - self.began) / done * (self.last_step - step) if done else 0.0
-        eta = "" if not self._bar.disable or step >= self.last_step else f" · ETA {clock(left)}"
+        eta = (
+            f" · ETA {clock(left)}" if self._bar.disable and done and step < self.last_step else ""
+        )
         tqdm.write(f"step {step}/{self.last_step} · {text}{eta}", file=sys.stderr)
 
     def show(self, text: str) -> None:
