@@ -193,7 +193,7 @@ class LossConfig:
     The published weights (rotation 1, position and root position 0.01, velocity, root velocity and
     acceleration 0.5, kinetic 0.2) are from code in which no gradient reached any term but rotation.
     With gradients they keep hands still: on held-out speech hands moved at 4 % of the real speed on
-    the bundled corpus and at 6 % on AvatarOS, against 100 % and 36 % with the weights below, so
+    the bundled corpus and at 6 % on AvatarOS, against 97 % and 32 % with the weights below, so
     these are the defaults; README, "Results".
 
     Attributes:

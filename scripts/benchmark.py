@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -85,7 +86,7 @@ def time_records(turns: int) -> None:
     encoded = whole.SerializeToString()
 
     def usual() -> list[np.ndarray]:
-        parsed = segment_class.FromString(encoded)
+        parsed: Any = segment_class.FromString(encoded)
         return [np.array(parsed.audio, np.float16), np.array(parsed.pose, np.float32)]
 
     with tempfile.TemporaryDirectory() as folder:
