@@ -6,6 +6,8 @@ writes to a temporary folder and commits by renaming, so a killed save leaves th
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ from llavataros_jax.errors import UserError
 from llavataros_jax.model import Params
 from llavataros_jax.training.state import TrainState
 
-logging.getLogger("absl").setLevel(logging.ERROR)
+# Orbax logs every failure of its threads, traceback and all, and then raises it as well.
+logging.getLogger("absl").setLevel(logging.CRITICAL)
 
 
 class Checkpoints:
@@ -25,7 +28,7 @@ class Checkpoints:
 
     def __init__(self, run: Path | str):
         """Opens the folder `checkpoints` of a run and removes what a killed save left behind."""
-        folder = Path(run).absolute() / "checkpoints"
+        self.folder = folder = Path(run).absolute() / "checkpoints"
         # Orbax types its policies as protocols that its own policies do not satisfy.
         latest_only: Any = ocp.training.preservation_policies.LatestN(1)
         every_call: Any = ocp.training.save_decision_policies.FixedIntervalPolicy(1)
@@ -42,9 +45,17 @@ class Checkpoints:
     def __enter__(self) -> "Checkpoints":
         return self
 
-    def __exit__(self, *_: Any) -> None:
-        self._latest.close()
-        self._best.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
+        refusals = []
+        for series in (self._latest, self._best):
+            try:
+                with self._refusing():
+                    series.close()
+            except UserError as refusal:
+                refusals.append(refusal)
+        # What failed first is on its way already.
+        if refusals and kind is None:
+            raise refusals[0]
 
     @property
     def latest_step(self) -> int | None:
@@ -59,31 +70,54 @@ class Checkpoints:
         return float(metrics["loss"]) if metrics else float("inf")
 
     def save(self, state: TrainState, *, wait: bool = False) -> None:
-        """Saves the whole state in the background, or at once with `wait`."""
+        """Saves the whole state in the background, or at once with `wait`.
+
+        Raises:
+            UserError: When this or, because they write in the background, an earlier checkpoint
+                cannot be written; so do `save_best`, `wait` and leaving the context.
+        """
         step = int(state.step)
         if self.latest_step == step:
             return
         parts = {"params": state.params, "training": state.replace(params={})}
-        self._latest.save_checkpointables_async(step, parts, force=True)
+        with self._refusing():
+            self._latest.save_checkpointables_async(step, parts, force=True)
         if wait:
             self.wait()
 
     def save_best(self, step: int, params: Params, loss: float) -> None:
         """Keeps these parameters as the best."""
-        self._best.save_checkpointables_async(
-            step, {"params": params}, metrics={"loss": loss}, force=True, overwrite=True
-        )
+        with self._refusing():
+            self._best.save_checkpointables_async(
+                step, {"params": params}, metrics={"loss": loss}, force=True, overwrite=True
+            )
 
     def wait(self) -> None:
         """Blocks until everything is on disk."""
-        self._latest.wait()
-        self._best.wait()
+        with self._refusing():
+            self._latest.wait()
+            self._best.wait()
 
     def restore(self, abstract: TrainState) -> TrainState:
         """Returns the newest whole state, laid out as `abstract` says."""
         parts = {"params": abstract.params, "training": abstract.replace(params={})}
         loaded = self._latest.load_checkpointables(None, parts)
         return loaded["training"].replace(params=loaded["params"])
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Turns what Orbax raises when it cannot write into a sentence."""
+        try:
+            yield
+        except (ValueError, OSError) as problem:
+            full = "No space left on device"
+            reason = full if full in str(problem) else str(problem).splitlines()[0][:200]
+            steps = sorted(int(path.name) for path in self.folder.glob("latest/[0-9]*[0-9]"))
+            kept = f"that of step {steps[-1]} is whole" if steps else "there is none yet"
+            raise UserError(
+                f"checkpoints could not be written to {self.folder} ({reason}); {kept}, so free "
+                "some space and run the same command again"
+            ) from problem
 
 
 def load_params(run: Path | str, abstract: Params) -> tuple[Params, str]:

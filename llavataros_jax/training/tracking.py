@@ -2,7 +2,9 @@
 
 import json
 import sys
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ class Tracker:
         `quiet` writes and shows nothing, for the processes of other hosts.
         """
         self.quiet = quiet
+        self._hook = threading.excepthook
         self.last_step = last_step
         self.first_step = first_step
         self.began = time.monotonic()
@@ -32,7 +35,10 @@ class Tracker:
             kept = [line for line in path.read_text().splitlines() if _step_of(line) <= first_step]
             path.write_text("".join(f"{line}\n" for line in kept))
         self._log = path.open("a", encoding="utf-8")
-        self._board = SummaryWriter(str(run / "tensorboard"), purge_step=first_step)
+        # Its thread dies of a full disk, and then a queue with a limit would block this one.
+        self._board = SummaryWriter(
+            str(run / "tensorboard"), purge_step=first_step, max_queue=1_000_000
+        )
         self._bar = tqdm(
             total=last_step,
             initial=first_step,
@@ -42,13 +48,17 @@ class Tracker:
         )
 
     def __enter__(self) -> "Tracker":
+        if not self.quiet:
+            threading.excepthook = self._note_end_of_thread
         return self
 
     def __exit__(self, *_: Any) -> None:
         if not self.quiet:
-            self._log.close()
-            self._board.close()
+            with suppress(OSError):
+                self._board.close()
             self._bar.close()
+            threading.excepthook = self._hook
+            self._log.close()
 
     def advance(self) -> None:
         """Moves the bar by a step."""
@@ -75,6 +85,13 @@ class Tracker:
             f" · ETA {clock(left)}" if self._bar.disable and done and step < self.last_step else ""
         )
         tqdm.write(f"step {step}/{self.last_step} · {text}{eta}", file=sys.stderr)
+
+    def _note_end_of_thread(self, what: Any) -> None:
+        """Says in a line that TensorBoard's thread cannot write; other threads' failures go on."""
+        if isinstance(what.exc_value, OSError):
+            tqdm.write(f"TensorBoard's curves end here: {what.exc_value}", file=sys.stderr)
+        else:
+            self._hook(what)
 
     def show(self, text: str) -> None:
         """Puts a short text at the end of the bar."""

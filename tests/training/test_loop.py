@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 
 import jax
@@ -99,6 +100,22 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpo
         fit(config, manifest)
     with Checkpoints(tmp_path / "run") as checkpoints:
         assert checkpoints.latest_step is None
+
+
+def test_a_full_disk_is_told_in_a_sentence_and_the_run_goes_on_later(records, tmp_path):
+    """A limit on the size of files stands for the disk."""
+    folder, manifest = records
+    config = toy_config(folder, tmp_path / "run", parallel=ONE, model={"d_inner": 4000})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(UserError, match=r"checkpoints could not be written to .*none yet"):
+            fit(config, manifest)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    fit(config, manifest)
+    with Checkpoints(tmp_path / "run") as checkpoints:
+        assert checkpoints.latest_step == 8
 
 
 def test_a_network_learns_to_repeat_one_segment(records, tmp_path):
