@@ -160,6 +160,33 @@ def test_order_and_phase_change_with_the_epoch_and_the_seed():
     assert phases == set(range(10))
 
 
+@quick
+@plans
+def test_pieces_are_dealt_whole_and_cover_every_frame_once(
+    lengths, lanes, segment_frames, seed, epoch, random_phase
+):
+    table = plan_epoch(
+        lengths,
+        lanes=lanes,
+        segment_frames=segment_frames,
+        seed=seed,
+        epoch=epoch,
+        random_phase=random_phase,
+        piece_segments=2,
+    )
+    for clip, segments in readings(table, segment_frames).items():
+        firsts = sorted(first for _, _, first, _ in segments)
+        assert np.diff(firsts).tolist() == [segment_frames] * (len(firsts) - 1)
+        assert firsts[0] < segment_frames
+        assert firsts[-1] < lengths[clip] <= firsts[-1] + segment_frames
+        by_first = {first: (lane, step, start) for lane, step, first, start in segments}
+        for number, first in enumerate(firsts):
+            lane, step, is_start = by_first[first]
+            assert is_start == (number % 2 == 0)
+            if not is_start:
+                assert by_first[firsts[number - 1]][:2] == (lane, step - 1)
+
+
 def test_idle_share_of_32_lanes_is_small():
     generator = np.random.default_rng(0)
     lengths = generator.integers(1500, 2100, 371)  # as many clips as GENEA 2023, about a minute

@@ -1,0 +1,89 @@
+"""One training step: what it changes, by finite differences, and a golden number."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from llavataros_jax.data.clips import ClipReader
+from llavataros_jax.data.loader import LaneSource
+from llavataros_jax.training.losses import loss_sums, loss_weights, weighted_loss
+from llavataros_jax.training.run import build_model
+from llavataros_jax.training.state import init_state
+from llavataros_jax.training.step import train_step
+from tests.training.records import toy_config, write_records
+
+RATE = 0.1
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("records")
+    manifest = write_records(folder)
+    config = toy_config(
+        folder, folder / "run", model={"dropout": 0.0}, loss={"drop_interlocutor": 0.0}
+    )
+    model, optimizer = build_model(config, manifest), optax.sgd(RATE)
+    state = init_state(model, optimizer, lanes=8, seed=1, dropout_bits="threefry2x32")
+    batch = LaneSource(
+        ClipReader(folder, "train"), lanes=8, segment_frames=20, seed=1, random_phase=False
+    )[0]
+    step = jax.jit(
+        functools.partial(
+            train_step,
+            model=model,
+            codec=manifest.pose_codec(),
+            optimizer=optimizer,
+            loss=config.loss,
+        )
+    )
+    return config, manifest, model, state, batch, step
+
+
+def test_the_update_is_the_slope_of_the_loss(toy):
+    """Plain descent moves by rate × gradient, which central differences of the loss confirm."""
+    config, manifest, model, state, batch, step = toy
+    codec = manifest.pose_codec()
+    after, metrics = step(state, batch)
+
+    @jax.jit
+    def loss(params):
+        pose, _ = model.apply(
+            params,
+            batch.main,
+            batch.interlocutor,
+            jnp.asarray(batch.interlocutor_present),
+            frame_mask=jnp.asarray(batch.frame_mask),
+            memory=state.carry.memory,
+        )
+        sums, _ = loss_sums(pose, batch, state.carry, codec=codec)
+        return weighted_loss(sums, loss_weights(batch, state.carry, codec), config.loss)
+
+    np.testing.assert_allclose(loss(state.params), metrics["loss"], rtol=1e-5)
+    # L1 has kinks, so the step along a direction is compared, not single numbers.
+    gradient = jax.tree.map(lambda a, b: (a - b) / RATE, state.params, after.params)
+    length = float(optax.global_norm(gradient))
+    np.testing.assert_allclose(length, metrics["gradient_norm"], rtol=1e-4)
+    epsilon = 1e-3
+
+    def moved(distance: float):
+        return jax.tree.map(lambda p, g: p + distance * g / length, state.params, gradient)
+
+    slope = (float(loss(moved(epsilon))) - float(loss(moved(-epsilon)))) / (2 * epsilon)
+    assert slope == pytest.approx(length, rel=0.03)
+
+
+def test_one_step_is_golden(toy):
+    """A number that may change only on purpose: say why in the commit that changes it."""
+    *_, state, batch, step = toy
+    after, first = step(state, batch)
+    _, second = step(after, batch)
+    assert int(after.step) == 1
+    np.testing.assert_allclose(
+        [first["loss"], first["gradient_norm"], second["loss"]],
+        (3.492716, 0.895921, 3.422548),
+        rtol=2e-4,
+    )
