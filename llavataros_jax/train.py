@@ -15,7 +15,7 @@ from llavataros_jax.data.segments import shortened, speech_of
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.inference.animate import Animator
 from llavataros_jax.model import Params
-from llavataros_jax.rendering.film import write_film
+from llavataros_jax.rendering.film import check_film_tools, write_film
 from llavataros_jax.training.loop import Sampler, fit
 from llavataros_jax.training.run import build_model
 
@@ -64,6 +64,7 @@ def _sampler(config: Config, manifest: Manifest) -> Sampler | None:
     clips = ClipReader(config.data.records, "validation")
     if not config.training.sample_every or not len(clips) or jax.process_index():
         return None
+    check_film_tools()
     clip, fps = clips[0], manifest.fps
     frames = round(config.training.sample_seconds * fps)
     speech = [shortened(speech_of(clip), frames), None]

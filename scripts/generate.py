@@ -17,7 +17,7 @@ from llavataros_jax.motion.bvh import write_bvh
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.npy import write_npy
 from llavataros_jax.motion.resampling import resample
-from llavataros_jax.rendering.film import write_film
+from llavataros_jax.rendering.film import check_film_tools, write_film
 from llavataros_jax.trained import TrainedRun, open_trained
 from llavataros_jax.training.run import versions
 
@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Reads the command line and animates."""
     given = _parser().parse_args(arguments)
     began = time.monotonic()
+    if not given.no_film:
+        check_film_tools()
     folder = Path(given.out)
     folder.mkdir(parents=True, exist_ok=True)
     run = open_trained(given.checkpoint)

@@ -15,7 +15,7 @@ from jaxtyping import Float, UInt8
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.rendering import palette
-from llavataros_jax.rendering.encoder import loudness, open_encoder
+from llavataros_jax.rendering.encoder import ffmpeg_program, loudness, open_encoder
 from llavataros_jax.rendering.scene import Scene
 
 BLOCK_FRAMES = 256
@@ -63,14 +63,7 @@ def write_film(
         UserError: The extra `viz` is missing, a size or rate makes no film, the sound cannot be
             read or ffmpeg fails.
     """
-    try:
-        import cv2  # noqa: F401
-        import PIL  # noqa: F401
-    except ImportError as missing:
-        raise UserError(
-            f"films need {missing.name}, which is not installed; "
-            "run: pip install 'llavataros-jax[viz]'"
-        ) from missing
+    check_film_tools()
     rate = float(motion.fps if fps is None else fps)
     num_frames = _check(motion, rate, width, height)
     film_seconds = num_frames / rate
@@ -97,6 +90,23 @@ def write_film(
         for picture in pictures:
             encoder.write(picture)
     return num_frames
+
+
+def check_film_tools() -> None:
+    """Finds out whether films can be made here, before hours of work end in one.
+
+    Raises:
+        UserError: The extra `viz` is not installed, or its ffmpeg does not run here.
+    """
+    try:
+        import cv2  # noqa: F401
+        import PIL  # noqa: F401
+    except ImportError as missing:
+        raise UserError(
+            f"films need {missing.name}, which is not installed; "
+            "run: pip install 'llavataros-jax[viz]'"
+        ) from missing
+    ffmpeg_program()
 
 
 def draw_film(
