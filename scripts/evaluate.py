@@ -58,6 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words = [(text, start, stop) for text, (start, stop) in times]
         start = entry.start_frame / fps
         recording = recordings / entry.recording
+        if not recording.is_file():
+            raise UserError(
+                f"{recording} does not exist; name the folder of recordings by --recordings"
+            )
         beats = audio_beats(recording) - start
         results[entry.name] = evaluate_clip(
             predicted,

@@ -22,6 +22,8 @@ def commands() -> list[str]:
     """Returns what stands in shell blocks, in back quotes, and in the headers of configs."""
     text = re.sub(r"\n +", " ", README)
     blocks = re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL)
+    # What the reader is told to copy.
+    blocks = [block.replace("configs/mine.yaml", "configs/avataros.yaml") for block in blocks]
     lines = [line.strip() for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     lines += [" ".join(quoted.split()) for quoted in re.findall(r"`([^`]+)`", text)]
     for path in sorted((ROOT / "configs").glob("*.yaml")):
