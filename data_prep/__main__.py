@@ -4,9 +4,12 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from data_prep.pipeline import prepare
+from data_prep.beam import beam_runner
+from data_prep.pipeline import CACHE_FOLDER, prepare
 from data_prep.report import report
+from data_prep.workers import run_all
 from llavataros_jax.config_file import load_config
 from llavataros_jax.errors import door
 
@@ -14,7 +17,17 @@ from llavataros_jax.errors import door
 @door
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prepares what the config names and prints a short table."""
-    parser = argparse.ArgumentParser(prog="python -m data_prep", description=__doc__)
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments[:1] == ["doctor"]:
+        from data_prep.doctor import main as doctor
+
+        return doctor(arguments[1:])
+    parser = argparse.ArgumentParser(
+        prog="python -m data_prep",
+        description=__doc__,
+        epilog="python -m data_prep doctor [--config FILE]: what is installed, which weights are "
+        "where, and how long each stage takes here",
+    )
     parser.add_argument("--config", required=True, help="YAML file, such as configs/demo.yaml")
     parser.add_argument(
         "overrides",
@@ -22,8 +35,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="section.key=value",
         help="options that go before the file's, such as data.folder=recordings",
     )
+    parser.add_argument(
+        "--beam",
+        nargs=argparse.REMAINDER,
+        metavar="--flag",
+        help="run the stages on Apache Beam; what follows are its flags, such as "
+        "--runner=FlinkRunner --flink_master=host:8081 (none: this machine)",
+    )
     options = parser.parse_args(arguments)
-    print(report(prepare(load_config(options.config, options.overrides))))
+    config = load_config(options.config, options.overrides)
+    run = run_all
+    if options.beam is not None:
+        run = beam_runner(options.beam, Path(config.data.records) / CACHE_FOLDER)
+    print(report(prepare(config, run=run)))
     return 0
 
 

@@ -1,34 +1,21 @@
-"""Times for the words of a transcript: the interface of aligners, and the choice among them."""
+"""Times for the words of a transcript, by the aligner that is chosen."""
 
 import importlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import cast
 
+from data_prep.aligner import Aligner, Note
 from data_prep.audio import is_silent, read_info
 from data_prep.words import Word, checked_words
 from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError
 
-Note = Callable[[str], None]
 FASTEST_WORDS_PER_SECOND = 12  # a fast speaker says six
-
-
-class Aligner(Protocol):
-    """Finds when the words of a transcript are spoken."""
-
-    name: str
-
-    def available(self, language: str) -> bool:
-        """Tells whether what it needs is installed and knows the language."""
-        ...
-
-    def align(self, audio_path: Path, words: list[str], note: Note) -> list[Word]:
-        """Returns one `Word` for each of `words`, in order; says what is remarkable to `note`."""
-        ...
-
-
-ALIGNERS = {"pocketsphinx": "data_prep.pocketsphinx_aligner:PocketSphinxAligner"}  # best first
+ALIGNERS = {  # best first
+    "mfa": "data_prep.mfa_aligner:MfaAligner",
+    "pocketsphinx": "data_prep.pocketsphinx_aligner:PocketSphinxAligner",
+    "whisper": "data_prep.whisper_aligner:WhisperAligner",
+}
 
 
 def align(
@@ -51,10 +38,24 @@ def align(
             audio is silent, no aligner is installed, or the words cannot be found in the audio.
     """
     audio_path = Path(audio_path)
+    words = spoken_words(audio_path, transcript)
+    aligner = choose_aligner(config)
+    found = aligner.align(audio_path, words, note)
+    if said := choice_note(aligner, config):
+        note(said)
+    seconds = read_info(audio_path).seconds
+    return checked_words(found, seconds, origin=f"alignment of {audio_path}")
+
+
+def spoken_words(audio_path: Path, transcript: str) -> list[str]:
+    """Returns the words of a transcript, if they can be those of the recording.
+
+    Raises:
+        UserError: When there are none or too many, or the recording is silent.
+    """
     words = tokens(transcript)
     if not words:
         raise UserError(f"the transcript of {audio_path} holds no words; write down what is said")
-    aligner = choose_aligner(config)
     seconds = read_info(audio_path).seconds
     if len(words) > FASTEST_WORDS_PER_SECOND * seconds:
         raise UserError(
@@ -66,8 +67,12 @@ def align(
             f"audio {audio_path} is silent, so its {len(words)} words cannot be found in it; "
             "check the recording, or leave the transcript out"
         )
-    found = aligner.align(audio_path, words, note)
-    return checked_words(found, seconds, origin=f"alignment of {audio_path}")
+    return words
+
+
+def choice_note(aligner: Aligner, config: WordsConfig) -> str:
+    """Says which aligner was chosen, when the choice was not the user's."""
+    return f"words timed by {aligner.name}" if config.aligner == "auto" else ""
 
 
 def tokens(transcript: str) -> list[str]:
@@ -80,15 +85,21 @@ def tokens(transcript: str) -> list[str]:
 
 
 def choose_aligner(config: WordsConfig) -> Aligner:
-    """Returns the aligner that the config names, or with `auto` the best that is available."""
+    """Returns the aligner that the config names, or with `auto` the best that is available.
+
+    Raises:
+        UserError: When it cannot work, with what each lacks.
+    """
     names = list(ALIGNERS) if config.aligner == "auto" else [config.aligner]
+    reasons = []
     for name in names:
         module, _, attribute = ALIGNERS[name].partition(":")
-        aligner: Aligner = getattr(importlib.import_module(module), attribute)()
-        if aligner.available(config.language):
+        aligner = cast(Aligner, getattr(importlib.import_module(module), attribute)(config))
+        reason = aligner.missing()
+        if reason is None:
             return aligner
+        reasons.append(reason)
     raise UserError(
         f"words.aligner={config.aligner} cannot align words.language={config.language}: "
-        "PocketSphinx knows English (en) and needs: pip install 'llavataros-jax[prep]'; "
-        "or bring words that are timed already (TextGrid, JSON, TSV or CTM)"
+        f"{'; '.join(reasons)}; or bring words that are timed already (TextGrid, JSON, TSV or CTM)"
     )

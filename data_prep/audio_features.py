@@ -12,6 +12,7 @@ reach back 25 ms (mel, energy, onset: plus one step) and 64 ms (pitch, voicing).
 import functools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float16, Float32, Int
@@ -33,6 +34,8 @@ _VOICED = 0.5  # normalised autocorrelation at the period
 
 def feature_names(config: AudioConfig) -> list[str]:
     """Names the A features of a frame in order: channel by channel, its three steps together."""
+    if config.kind == "pase":
+        return [f"pase{c}/{step}" for c in range(256) for step in range(STEPS_PER_FRAME)]
     channels = [f"mel{band}" for band in range(config.mels)] + list(PROSODY)
     return [f"{channel}/{step}" for channel in channels for step in range(STEPS_PER_FRAME)]
 
@@ -42,12 +45,18 @@ def audio_features(
 ) -> Float16[np.ndarray, "N A"]:
     """Computes the features of a sound file; A = 3 (mels + 4), feature c of step t at 3c + t.
 
+    With `audio.kind=pase` they are the 768 of PASE+ instead, in the same order; these look ahead.
+
     The file is read in blocks, so beyond the result no memory grows with its length. Frames
     after its end hear silence.
 
     Raises:
         UserError: When the file cannot be read; see `data_prep.audio`.
     """
+    if config.kind == "pase":
+        from data_prep.pase_features import pase_features
+
+        return pase_features(path, num_frames, config, fps)
     # In whole numbers for whole rates, because 0.1 x 30 must not fall short of 3.
     ends = np.floor(np.arange(1, num_frames + 1) * STEPS_PER_SECOND / fps + 1e-9).astype(np.int64)
     num_steps = int(ends[-1]) if num_frames else 0
@@ -58,6 +67,32 @@ def audio_features(
         steps[first : first + len(block)] = block
         first += len(block)
     return stack_steps(steps, ends)
+
+
+def audio_options(config: AudioConfig) -> dict[str, Any]:
+    """Returns the options that the features depend on, as JSON can hold it.
+
+    Raises:
+        UserError: When the checkpoint of PASE+ cannot be read.
+    """
+    options: dict[str, Any] = {"sample_rate": config.sample_rate}
+    if config.kind == "mel":
+        return options | {"mels": config.mels}
+    from data_prep.pase_features import checkpoint_identity
+
+    return options | {"pase": checkpoint_identity(config), "pase_mode": config.pase_mode}
+
+
+def check_audio(config: AudioConfig) -> None:
+    """Refuses a checkpoint of PASE+ that cannot be used, before any work is done.
+
+    Raises:
+        UserError: When it is missing, damaged or of another model.
+    """
+    if config.kind == "pase":
+        from data_prep.pase_features import check_checkpoint
+
+        check_checkpoint(config)
 
 
 def stack_steps(

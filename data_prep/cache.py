@@ -6,6 +6,7 @@ it was, and a changed option redoes only the stages that read it. The folder may
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import time
@@ -103,6 +104,17 @@ def file_hash(path: Path) -> str:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
     except OSError as problem:
         raise UserError(f"{path} cannot be read ({problem.strerror}); check the file") from problem
+
+
+def model_hash(path: Path) -> str:
+    """Hashes a file that many clips ask for, such as a model's weights, once in each process."""
+    stat = path.stat()
+    return _model_hash(path, stat.st_size, stat.st_mtime_ns)
+
+
+@functools.cache
+def _model_hash(path: Path, size: int, modified: int) -> str:
+    return file_hash(path)
 
 
 def content_hash(value: Any) -> str:

@@ -64,7 +64,7 @@ def write_dataset(
         OSError: When it cannot be written.
     """
     config = plan.config
-    kept = KeptStages(cache_folder, config.motion.fps)
+    kept = KeptStages(cache_folder, config.motion.fps, frame_rule=config.words.frame_rule)
     training = [record for record in plan.records if record.cut.split == TRAIN]
     codec = PoseCodec.measure(
         ((kept.motion(record), plan.speaker_id(record.main)) for record in training),
@@ -74,6 +74,7 @@ def write_dataset(
     )
     codec = codec.fit(
         (codec.encode(kept.motion(record)) for record in training),
+        scaler=config.motion.scaler,
         scale_floor=config.motion.scale_floor,
     )
     statistics = _statistics(training, kept, config)

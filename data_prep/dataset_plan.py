@@ -6,7 +6,14 @@ from dataclasses import dataclass
 
 from data_prep.cache import content_hash
 from data_prep.prepared_clip import PreparedClip, tolerance_seconds
-from data_prep.splits import Cut, Performance, plan_splits
+from data_prep.splits import (
+    DROP_SECONDS,
+    WINDOW_SECONDS,
+    Cut,
+    Performance,
+    drop_and_trim,
+    plan_splits,
+)
 from llavataros_jax.config import Config
 from llavataros_jax.config_file import config_to_dict
 
@@ -118,6 +125,13 @@ def find_misfits(
                     f"{partner.clip.audio} lasts {partner.seconds:.3f} s; both sides of a "
                     "conversation must be equally long"
                 )
+        if config.data.drop_and_trim and name not in misfits:
+            least = DROP_SECONDS + WINDOW_SECONDS
+            if min(clip.motion_frames, clip.audio_frames) < least * config.motion.fps:
+                misfits[name] = (
+                    f"it lasts {clip.motion_frames / config.motion.fps:.3f} s, less than the "
+                    f"{least:g} s of which data.drop_and_trim keeps the end; turn it off"
+                )
     return misfits
 
 
@@ -155,9 +169,13 @@ def plan_dataset(
                 partner.clip.take if partner else None,
             )
         )
+    cuts = plan_splits(performances, config.data)
+    if config.data.drop_and_trim:
+        lengths = {clip.name: clip.num_frames for clip in performances}
+        cuts = drop_and_trim(cuts, lengths, config.motion.fps)
     records = [
         PlannedRecord(cut, _with_notes(usable[cut.clip], config.motion.fps), partners.get(cut.clip))
-        for cut in plan_splits(performances, config.data)
+        for cut in cuts
     ]
     people = {clip.clip.speaker for clip in (*usable.values(), *partners.values())}
     reasons = dict(sorted(failures.items())) | {

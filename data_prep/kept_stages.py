@@ -1,7 +1,7 @@
 """The kept results of stages, cut to the frames of a record."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,9 +17,12 @@ from llavataros_jax.motion.motion import Motion
 class KeptStages:
     """Reads what the stages kept, one clip at a time."""
 
-    def __init__(self, folder: Path, fps: int) -> None:
+    def __init__(
+        self, folder: Path, fps: int, *, frame_rule: Literal["interval", "pointer"] = "interval"
+    ) -> None:
         self._folder = folder
         self._fps = fps
+        self._frame_rule: Literal["interval", "pointer"] = frame_rule
 
     def motion(self, record: PlannedRecord) -> Motion:
         """Returns the record's motion."""
@@ -43,7 +46,7 @@ class KeptStages:
         return [words[row] for row in rows], {
             "audio": self._load(person, "audio")["features"][start:stop],
             "words": self._load(person, "text")["vectors"][rows],
-            "word_index": place[frame_index(words, stop, fps)[start:]],
+            "word_index": place[frame_index(words, stop, fps, rule=self._frame_rule)[start:]],
         }
 
     def _load(self, person: PreparedClip, stage: str) -> Arrays:

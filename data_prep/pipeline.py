@@ -1,6 +1,7 @@
 """From a folder of recordings to a folder of records."""
 
 import contextlib
+import dataclasses
 import functools
 import importlib.util
 import os
@@ -13,14 +14,18 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from data_prep.audio_features import check_audio
+from data_prep.batch_alignment import align_together
 from data_prep.cache import NotKeptError
 from data_prep.clip import Clip
 from data_prep.dataset import finished_dataset, write_dataset
 from data_prep.dataset_plan import DatasetPlan, find_misfits, plan_dataset
 from data_prep.prepared_clip import PreparedClip, prepare_clip
-from data_prep.sources.folder import Recordings, find_clips
+from data_prep.sources.choice import find_recordings, source_of
+from data_prep.sources.recordings import Recordings
 from data_prep.splits import check_holdout_takes
-from data_prep.workers import run_all
+from data_prep.text_features import check_text
+from data_prep.workers import Runner, run_all
 from llavataros_jax.config import Config
 from llavataros_jax.data.manifest import Manifest
 from llavataros_jax.errors import UserError
@@ -51,12 +56,19 @@ class Preparation:
     is_new: bool
 
 
-def prepare(config: Config, *, say: Callable[[str], None] = print) -> Preparation:
+def prepare(
+    config: Config, *, say: Callable[[str], None] = print, run: Runner = run_all
+) -> Preparation:
     """Turns `config.data.folder` into records in `config.data.records`.
 
     Every stage of every clip is kept in the folder of records, in `.cache`, so an interrupted run
     goes on where it was and a second one does nothing again. A clip that fails is told of and left
     out; with `data.strict` it ends the run.
+
+    Args:
+        config: Options.
+        say: Tells the user what happens.
+        run: Spreads the work on clips: over processes, or `beam.beam_runner`.
 
     Raises:
         UserError: When folders or tools are missing, no clip can be prepared, or one fails in a
@@ -66,12 +78,18 @@ def prepare(config: Config, *, say: Callable[[str], None] = print) -> Preparatio
     _check_tools()
     folder = Path(config.data.records)
     _check_writable(folder)
-    found = find_clips(config.data)
+    check_audio(config.audio)
+    check_text(config.text)
+    found = find_recordings(config.data)
+    source = source_of(config.data)
+    if source not in (config.data.source, "folder"):
+        say(f"reading data.folder={config.data.folder} as data.source={source}")
+    config = _holding_out(found, config)
     if not any(clip.motion for clip in found.clips):
         reasons = [*found.problems.values(), *found.skipped.values()]
         raise UserError(
             f"data.folder={config.data.folder} has no audio (wav, flac, ogg, mp3) with motion "
-            "(npy, npz, bvh) of the same name beside it" + (f"; {reasons[0]}" if reasons else "")
+            "(npy, npz, bvh) " + _how_paired(source) + (f"; {reasons[0]}" if reasons else "")
         )
     check_holdout_takes({clip.take for clip in found.clips if clip.motion}, config.data)
     for name, reason in found.skipped.items():
@@ -79,7 +97,7 @@ def prepare(config: Config, *, say: Callable[[str], None] = print) -> Preparatio
     failures: dict[str, str] = {}
     for name, reason in found.problems.items():
         _fail(name, reason, failures, config, say)
-    prepared = _run_stages(found, failures, config, folder / CACHE_FOLDER, say)
+    prepared = _run_stages(found, failures, config, folder / CACHE_FOLDER, say, run=run)
     usable = {
         name: clip for name, clip in prepared.items() if clip.clip.motion and not clip.problem
     }
@@ -109,12 +127,27 @@ def prepare(config: Config, *, say: Callable[[str], None] = print) -> Preparatio
     )
 
 
+def _holding_out(found: Recordings, config: Config) -> Config:
+    """Holds out what the data set itself sets aside, unless the user has said what."""
+    data = config.data
+    if data.holdout != "takes" or data.holdout_takes or not data.holdout_fraction:
+        return config
+    return dataclasses.replace(config, data=dataclasses.replace(data, holdout_takes=found.held_out))
+
+
+def _how_paired(source: str) -> str:
+    beside = "of the same name beside it"
+    return beside if source == "folder" else f"that data.source={source} puts together"
+
+
 def _run_stages(
     found: Recordings,
     failures: dict[str, str],
     config: Config,
     cache_folder: Path,
     say: Callable[[str], None],
+    *,
+    run: Runner,
 ) -> dict[str, PreparedClip]:
     """Prepares all clips, tells of failures as they come, and returns all by name."""
     interlocutors = {clip.interlocutor for clip in found.clips}
@@ -134,9 +167,15 @@ def _run_stages(
             if result is not None:
                 take(result)
     rest = [clip for clip in found.clips if clip.name not in prepared]
-    results = run_all(work, rest, workers=config.data.workers, label="preparing clips")
+    aligned = align_together(rest, config.words, cache_folder)
+    for clip in (clip for clip in rest if clip.name in aligned.problems):
+        take(PreparedClip(clip, speech_problem=aligned.problems[clip.name]))
+    rest = [clip for clip in rest if clip.name not in prepared]
+    results = run(work, rest, workers=config.data.workers, label="preparing clips")
     with contextlib.closing(results):
         for _, result in results:
+            if result.clip.name in aligned.made:
+                result = dataclasses.replace(result, made=("words", *result.made))
             take(result)
     return prepared
 

@@ -7,14 +7,17 @@ window the words before its longest late pause are kept, and the next begins in 
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 
-from data_prep.align import Note
+from data_prep.aligner import Note
 from data_prep.audio import blocks
+from data_prep.mfa_models import language_code
 from data_prep.pronunciation import pronunciations, spelling
 from data_prep.words import Word
+from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError
 
 SAMPLE_RATE = 16000
@@ -31,14 +34,26 @@ _NOISE_PHONE = "+SPN+"
 
 
 class PocketSphinxAligner:
-    """Aligns English speech; see `data_prep.align.Aligner`."""
+    """Aligns English speech; see `data_prep.aligner.Aligner`."""
 
     name = "pocketsphinx"
 
-    def available(self, language: str) -> bool:
-        """Tells whether PocketSphinx is installed; its model knows English only."""
-        is_installed = importlib.util.find_spec("pocketsphinx") is not None
-        return is_installed and language.lower().split("-")[0].split("_")[0] == "en"
+    def __init__(self, config: WordsConfig) -> None:
+        self._config = config
+
+    def missing(self) -> str | None:
+        """Tells of another language than English or of a missing package."""
+        if language_code(self._config.language) != "en":
+            return (
+                f"PocketSphinx knows English (en) only, not words.language={self._config.language}"
+            )
+        if importlib.util.find_spec("pocketsphinx") is None:
+            return "PocketSphinx needs: pip install 'llavataros-jax[prep]'"
+        return None
+
+    def identity(self) -> dict[str, Any]:
+        """Returns nothing: its model comes with it."""
+        return {}
 
     def align(
         self,

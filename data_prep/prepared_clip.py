@@ -22,6 +22,7 @@ from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.npy import read_npy
 from llavataros_jax.motion.resampling import resample
 from llavataros_jax.motion.skeleton import Skeleton
+from llavataros_jax.motion.smplx import is_smplx, read_smplx
 
 MOTION_VERSION = 1
 
@@ -156,6 +157,8 @@ def _read(clip: Clip, config: Config, seconds: float) -> Arrays:
     settings = config.motion
     if clip.motion.suffix.lower() == ".bvh":
         motion = read_bvh(clip.motion, metres_per_unit=settings.bvh_metres_per_unit)
+    elif clip.motion.suffix.lower() == ".npz" and is_smplx(clip.motion):
+        motion = read_smplx(clip.motion)
     else:
         motion = read_npy(clip.motion, fps=settings.source_fps, audio_seconds=seconds)
     if abs(motion.seconds - seconds) > tolerance_seconds(seconds, motion.fps):

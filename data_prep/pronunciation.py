@@ -16,7 +16,7 @@ from data_prep.numerals import spoken_number
 Lookup = Callable[[str], list[str]]
 
 _MOST_PRONUNCIATIONS = 4
-_SYMBOLS = {
+SYMBOLS = {
     "%": "percent", "&": "and", "@": "at", "+": "plus", "=": "equals", "$": "dollars",
     "€": "euros", "£": "pounds", "#": "number", "°": "degrees",
 }  # fmt: skip
@@ -114,7 +114,7 @@ def _pronounce_piece(piece: str, lookup: Lookup, is_capitals: bool) -> list[str]
         readings = spoken_number(piece)
         return [sound for reading in readings for sound in _joined([lookup(w) for w in reading])]
     if not piece[0].isalpha():
-        return lookup(_SYMBOLS[piece]) if piece in _SYMBOLS else []
+        return lookup(SYMBOLS[piece]) if piece in SYMBOLS else []
     by_letters = " ".join(_LETTER_NAMES[letter] for letter in piece if letter in _LETTER_NAMES)
     if is_capitals:
         return [by_letters, *_by_spelling(piece)]

@@ -1,6 +1,6 @@
 """One person's speech as the model hears it: the same for preparation and for animation."""
 
-import dataclasses
+import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,19 +10,22 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float16, Int32
 
-from data_prep.align import align
+from data_prep.align import align, choose_aligner
+from data_prep.aligner import Aligner
+from data_prep.alignment_report import alignment_notes, transcript_notes
 from data_prep.audio import AudioFile, read_info
-from data_prep.audio_features import audio_features
+from data_prep.audio_features import audio_features, audio_options
 from data_prep.cache import Arrays, StageCache, content_hash, file_hash
-from data_prep.text_features import text_features
+from data_prep.text_features import text_features, text_inputs
 from data_prep.timed_words import read_timed_words
 from data_prep.transcribe import transcribe
+from data_prep.whisper_model import whisper_identity
 from data_prep.words import UNKNOWN, Word, frame_index
-from llavataros_jax.config import Config
+from llavataros_jax.config import Config, WordsConfig
 from llavataros_jax.errors import UserError
 
 # Raise one of these when its stage gives other results from the same inputs.
-WORDS_VERSION, AUDIO_VERSION, TEXT_VERSION = 1, 1, 1
+WORDS_VERSION, AUDIO_VERSION, TEXT_VERSION = 2, 1, 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,25 +95,27 @@ def prepare_speech(
         transcript=Path(transcript) if transcript else None,
         cache=cache,
     )
+    if words and transcript:
+        with contextlib.suppress(UserError):  # one that cannot be read is not needed
+            notes = [*notes, *transcript_notes(spoken, read_transcript(Path(transcript)))]
     heard = cache.arrays(
         "audio",
         AUDIO_VERSION,
-        {"audio": digest, "config": dataclasses.asdict(config.audio), "fps": fps, "frames": frames},
+        {"audio": digest, "config": audio_options(config.audio), "fps": fps, "frames": frames},
         lambda: {"features": audio_features(audio, frames, config.audio, fps)},
     )
-    texts = [word.text for word in spoken]
     read = cache.arrays(
         "text",
         TEXT_VERSION,
-        {"words": texts, "config": dataclasses.asdict(config.text)},
-        lambda: {"vectors": text_features(texts, config.text)},
+        text_inputs(spoken, config.text),
+        lambda: {"vectors": text_features(spoken, config.text)},
     )
     return SpeechFeatures(
         num_frames=frames,
         seconds=info.seconds,
         audio=heard["features"],
         word_vectors=read["vectors"],
-        word_index=frame_index(spoken, frames, fps),
+        word_index=frame_index(spoken, frames, fps, rule=config.words.frame_rule),
         words=tuple(spoken),
         notes=(*info.notes, *notes),
     )
@@ -153,28 +158,37 @@ def _words(
         def find() -> list[Word]:
             return read_timed_words(words, info.seconds)
     elif transcript:
-        text = _read_transcript(transcript)
-        options = {"aligner": config.words.aligner, "language": config.words.language}
-        inputs = {"audio": digest, "transcript": content_hash(text), "config": options}
+        text = read_transcript(transcript)
+        inputs = aligned_words_inputs(digest, text, config.words, choose_aligner(config.words))
 
         def find() -> list[Word]:
             return align(info.path, text, config.words, note=notes.append)
     elif any(note.startswith("silent") for note in info.notes):
         return [], ["no words, because it is silent and comes with none"]
     else:
-        weights = Path(config.words.whisper) if config.words.whisper else None
-        size = weights.stat().st_size if weights and weights.is_file() else 0
-        options = {"whisper": config.words.whisper, "language": config.words.language}
-        inputs = {"audio": digest, "config": options, "bytes": size}
+        weights = whisper_identity(config.words) if config.words.whisper else {}
+        inputs = {"audio": digest, "config": {"language": config.words.language, **weights}}
 
         def find() -> list[Word]:
             return transcribe(info.path, config.words, note=notes.append)
 
-    arrays = cache.arrays("words", WORDS_VERSION, inputs, lambda: _arrays(find(), notes))
+    arrays = cache.arrays(
+        "words", WORDS_VERSION, inputs, lambda: words_to_arrays(info.path, find(), notes)
+    )
     return words_from_arrays(arrays), arrays["notes"].tolist()
 
 
-def _arrays(words: Sequence[Word], notes: Sequence[str]) -> Arrays:
+def aligned_words_inputs(
+    digest: str, text: str, config: WordsConfig, aligner: Aligner
+) -> dict[str, Any]:
+    """Returns all that the words of a recording with a transcript depend on."""
+    options = {"aligner": aligner.name, "language": config.language, **aligner.identity()}
+    return {"audio": digest, "transcript": content_hash(text), "config": options}
+
+
+def words_to_arrays(audio: Path, words: Sequence[Word], notes: Sequence[str]) -> Arrays:
+    """Returns what the stage `words` keeps: words, and notes with what the sound says of them."""
+    notes = [*notes, *alignment_notes(audio, words)]
     times = [(word.start_seconds, word.end_seconds) for word in words]
     confidence = [math.nan if word.confidence is None else word.confidence for word in words]
     return {
@@ -185,7 +199,12 @@ def _arrays(words: Sequence[Word], notes: Sequence[str]) -> Arrays:
     }
 
 
-def _read_transcript(path: Path) -> str:
+def read_transcript(path: Path) -> str:
+    """Reads what is said.
+
+    Raises:
+        UserError: When the file is missing, empty or no UTF-8 text.
+    """
     if not path.is_file():
         raise UserError(f"transcript {path} does not exist; check the path")
     try:

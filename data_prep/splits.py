@@ -4,10 +4,11 @@ A take, its mirror and both sides of a conversation are one thing here: they sha
 so they never fall into different splits, and are all cut at the same second.
 """
 
+import dataclasses
 import difflib
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llavataros_jax.config import DataConfig
@@ -15,6 +16,7 @@ from llavataros_jax.errors import UserError
 
 TRAIN, VALIDATION = "train", "validation"
 TAIL = "+tail"
+DROP_SECONDS, WINDOW_SECONDS = 6.0, 3.0  # 180 and 90 frames of 30 per second
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,32 @@ def plan_splits(clips: Sequence[Performance], data: DataConfig) -> list[Cut]:
         )
         for clip in sorted(clips, key=lambda clip: clip.name)
     ]
+
+
+def drop_and_trim(cuts: Sequence[Cut], lengths: Mapping[str, int], fps: float) -> list[Cut]:
+    """Applies GENEA's window rule: no first 6 seconds, an end at a multiple of 3 (spec 1.4).
+
+    Args:
+        cuts: What is to be trimmed; what nothing is left of is left out.
+        lengths: Frames of each clip.
+        fps: Frames per second.
+
+    Raises:
+        UserError: When nothing is left to train on.
+    """
+    trimmed = []
+    for cut in cuts:
+        start = max(cut.start_frame, round(DROP_SECONDS * fps))
+        window = round(WINDOW_SECONDS * fps)
+        stop = min(cut.stop_frame, lengths[cut.clip] // window * window)
+        if start < stop:
+            trimmed.append(dataclasses.replace(cut, start_frame=start, stop_frame=stop))
+    if not any(cut.split == TRAIN for cut in trimmed):
+        raise UserError(
+            f"data.drop_and_trim leaves out the first {DROP_SECONDS:g} s of every clip, and with "
+            "them everything to train on; hold out less or turn it off"
+        )
+    return trimmed
 
 
 def check_holdout_takes(takes: set[str], data: DataConfig) -> None:

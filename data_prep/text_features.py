@@ -1,69 +1,67 @@
-"""Word vectors that need no download: hashed words and sub-words.
+"""Word vectors: the choice between hashed ones and those of a language model."""
 
-A word's vector is the sum of a row for the whole word and rows for its character n-grams, as in
-fastText, but each row is drawn by hashing instead of learned. Equal words have equal vectors on
-any machine, and words that share spelling are alike, in any script.
-"""
-
-import functools
-import hashlib
-import unicodedata
+import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float16
-from scipy.special import ndtri
 
-from data_prep.words import UNKNOWN
+from data_prep.hashed_words import hashed_vectors
+from data_prep.utterances import utterance_starts
+from data_prep.words import Word
 from llavataros_jax.config import TextConfig
 
+_HASHED_OPTIONS = ("size", "ngram_min", "ngram_max")
 
-def text_features(words: Sequence[str], config: TextConfig) -> Float16[np.ndarray, "K E"]:
-    """Computes one vector for each word; components have mean 0 and variance about 1.
 
-    Case, Unicode form and surrounding punctuation do not matter. A word without letters or digits
-    is a row of zeros; `<unk>` has a vector of its own.
+def text_features(words: Sequence[Word], config: TextConfig) -> Float16[np.ndarray, "K E"]:
+    """Computes one vector of `config.size` numbers for each word.
+
+    Raises:
+        UserError: When the language model cannot be had or has another size.
     """
-    features = np.zeros((len(words), config.size), np.float16)
-    for row, text in enumerate(words):
-        features[row] = _word_vector(normalise(text), config)
-    return features
+    texts = [word.text for word in words]
+    if config.kind == "hashed":
+        return hashed_vectors(texts, config)
+    from data_prep.language_model import word_vectors
+
+    return word_vectors(texts, config, starts=_starts(words, config))
 
 
-def normalise(text: str) -> str:
-    """Lower-cases a word, composes its characters (NFC) and strips punctuation around it."""
-    text = unicodedata.normalize("NFC", text.strip().lower()).replace(
-        "\N{RIGHT SINGLE QUOTATION MARK}", "'"
-    )
-    if text == UNKNOWN:
-        return text
-    spoken = [place for place, character in enumerate(text) if _is_spoken(character)]
-    return text[spoken[0] : spoken[-1] + 1] if spoken else ""
+def text_inputs(words: Sequence[Word], config: TextConfig) -> dict[str, Any]:
+    """Returns all that the vectors depend on, as JSON can hold it.
+
+    Raises:
+        UserError: When the language model cannot be found.
+    """
+    texts, options = [word.text for word in words], dataclasses.asdict(config)
+    if config.kind == "hashed":
+        return {"words": texts, "config": {name: options[name] for name in _HASHED_OPTIONS}}
+    from data_prep.model_files import find_model
+
+    options = {name: value for name, value in options.items() if not name.startswith("ngram")}
+    del options["model"]  # what counts is what it holds, not where it lies
+    return {
+        "words": texts,
+        "config": options,
+        "model": find_model(config.model or "").identity,
+        "starts": _starts(words, config),
+    }
 
 
-def _is_spoken(character: str) -> bool:
-    return unicodedata.category(character)[0] in "LMN"
+def check_text(config: TextConfig) -> None:
+    """Refuses a language model that cannot be had or has another size, before any work is done.
+
+    Raises:
+        UserError: When the extra is not installed, the model missing or gated, or an option wrong.
+    """
+    if config.kind == "language_model":
+        from data_prep.model_files import check_model
+
+        check_model(config)
 
 
-@functools.lru_cache(maxsize=65536)
-def _word_vector(word: str, config: TextConfig) -> np.ndarray:
-    if not word:
-        return np.zeros(config.size)
-    whole = _hashed_row(f"word:{word}", config.size)
-    marked = f"<{word}>"
-    grams = [
-        marked[start : start + length]
-        for length in range(config.ngram_min, config.ngram_max + 1)
-        for start in range(len(marked) - length + 1)
-    ]
-    if word == UNKNOWN or not grams:
-        return whole
-    parts = sum(_hashed_row(f"gram:{gram}", config.size) for gram in grams)
-    return np.sqrt(0.5) * (whole + parts / np.sqrt(len(grams)))
-
-
-def _hashed_row(key: str, size: int) -> np.ndarray:
-    """Draws a standard normal row by hashing: NumPy does not promise equal draws for ever."""
-    digest = hashlib.shake_256(key.encode()).digest(2 * size)
-    uniform = (np.frombuffer(digest, "<u2") + 0.5) / 65536
-    return ndtri(uniform)
+def _starts(words: Sequence[Word], config: TextConfig) -> list[int]:
+    """Returns the first word of each text that is to be read on its own."""
+    return utterance_starts(words) if config.context == "utterance" else [0][: len(words)]

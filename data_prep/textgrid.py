@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 from data_prep.words import UNKNOWN, Word, share_interval
 from llavataros_jax.atomic import atomic_path
@@ -20,11 +20,43 @@ _TIER_HEADER = re.compile(
 )
 
 
+class Interval(NamedTuple):
+    """One labelled interval of a tier, in seconds."""
+
+    start: float
+    end: float
+    label: str
+
+
 def read_textgrid(path: Path) -> list[Word]:
     """Reads the tier `words` of a TextGrid; silence is left out, `spn` becomes `<unk>`.
 
     Raises:
         UserError: When the file is malformed or cut short, or has no tier of words.
+    """
+    tiers = read_tiers(path)
+    names = list(tiers)
+    matching = [name for name in names if name.lower() in ("words", "word")]
+    matching = matching or [name for name in names if name.lower().endswith((" words", "-words"))]
+    if len(matching) != 1:
+        listed = ", ".join(names) or "none"
+        raise UserError(
+            f"{path} needs exactly one tier called words, but its tiers are: {listed}; rename one"
+        )
+    intervals = tiers[matching[0]]
+    if intervals is None:
+        raise UserError(f"{path}: tier {matching[0]} holds points; words need intervals")
+    words = []
+    for interval in intervals:
+        words += words_of_label(interval.label, interval.start, interval.end)
+    return words
+
+
+def read_tiers(path: Path) -> dict[str, list[Interval] | None]:
+    """Reads the intervals of each tier by its name; None for a tier of points.
+
+    Raises:
+        UserError: When the file is malformed or cut short.
     """
     from praatio import textgrid
     from praatio.utilities import constants as textgrid_constants
@@ -36,33 +68,27 @@ def read_textgrid(path: Path) -> list[Word]:
             reportingMode="silence",
             duplicateNamesMode="rename",
         )
-        names = list(grid.tierNames)
-        tiers = [grid.getTier(name) for name in names]
+        tiers = {name: grid.getTier(name) for name in grid.tierNames}
     except Exception as problem:  # praatio lets errors of many kinds through
         raise UserError(
             f"{path} is not a valid TextGrid ({type(problem).__name__}); export it again from Praat"
         ) from problem
-    matching = [name for name in names if name.lower() in ("words", "word")]
-    matching = matching or [name for name in names if name.lower().endswith((" words", "-words"))]
-    if len(matching) != 1:
-        listed = ", ".join(names) or "none"
-        raise UserError(
-            f"{path} needs exactly one tier called words, but its tiers are: {listed}; rename one"
-        )
-    tier = grid.getTier(matching[0])
-    if not isinstance(tier, textgrid.IntervalTier):
-        raise UserError(f"{path}: tier {matching[0]} holds points; words need intervals")
     declared_tiers, declared_entries = _declared_sizes(path)
-    counts = [len(tier.entries) for tier in tiers]
+    counts = [len(tier.entries) for tier in tiers.values()]
     if counts != declared_entries or len(counts) != declared_tiers:
         raise UserError(
             f"{path} is cut short: it announces {declared_tiers} tiers with "
             f"{declared_entries} intervals, but holds {counts}; export it again"
         )
-    words = []
-    for entry in cast(Sequence[textgrid_constants.Interval], tier.entries):
-        words += words_of_label(entry.label, float(entry.start), float(entry.end))
-    return words
+    return {
+        name: [
+            Interval(float(entry.start), float(entry.end), entry.label)
+            for entry in cast(Sequence[textgrid_constants.Interval], tier.entries)
+        ]
+        if isinstance(tier, textgrid.IntervalTier)
+        else None
+        for name, tier in tiers.items()
+    }
 
 
 def words_of_label(label: str, start_seconds: float, end_seconds: float) -> list[Word]:

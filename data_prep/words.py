@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Int32
@@ -30,18 +31,41 @@ class Word:
     confidence: float | None = None
 
 
-def frame_index(words: Sequence[Word], num_frames: int, fps: float) -> Int32[np.ndarray, " N"]:
+def frame_index(
+    words: Sequence[Word],
+    num_frames: int,
+    fps: float,
+    *,
+    rule: Literal["interval", "pointer"] = "interval",
+) -> Int32[np.ndarray, " N"]:
     """Finds the row of `words` that is active on each frame, or -1 in silence.
 
-    Word k is active on frame t when `start <= t / fps < end` (spec 1.3); where words overlap, the
-    one that starts later wins.
+    By the rule `interval` word k is active on frame t when `start <= t / fps < end` (spec 1.3);
+    where words overlap, the one that starts later wins. `pointer` is the ancestor's way: a pointer
+    that steps to the next word at most once a frame, so that words too short to hold a frame's
+    start, or that overlap, delay those after them.
     """
+    if rule == "pointer":
+        return _pointed(words, num_frames, fps)
     times = np.arange(num_frames) / fps
     index = np.full(num_frames, -1, np.int32)
     for row in sorted(range(len(words)), key=lambda row: words[row].start_seconds):
         word = words[row]
         first, stop = np.searchsorted(times, (word.start_seconds, word.end_seconds), side="left")
         index[first:stop] = row
+    return index
+
+
+def _pointed(words: Sequence[Word], num_frames: int, fps: float) -> Int32[np.ndarray, " N"]:
+    index, row = np.full(num_frames, -1, np.int32), 0
+    # Not frame / fps: where a word ends on a frame's start, the ancestor's rounding decides.
+    for frame, time in enumerate((np.arange(num_frames) * (1 / fps)).tolist()):
+        if row < len(words) and words[row].end_seconds <= time:
+            row += 1
+        if row == len(words):
+            break
+        if words[row].start_seconds <= time < words[row].end_seconds:
+            index[frame] = row
     return index
 
 

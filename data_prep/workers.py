@@ -10,14 +10,18 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+from data_prep.gpus import claim_gpu, visible_gpus
 from llavataros_jax.errors import UserError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+# Applies work to items and yields indices and results as they come: `run_all`, or `beam.run_all`.
+Runner = Callable[..., Generator[tuple[int, Any]]]
 
 _SECONDS_BETWEEN_LINES = 30.0
 # As many processes as cores, each with a thread for each core, would only get in each other's way.
@@ -53,8 +57,12 @@ def run_all(
                 yield index, result
             return
         others = set(multiprocessing.active_children())
+        context = multiprocessing.get_context("spawn")
         executor = ProcessPoolExecutor(
-            count, multiprocessing.get_context("spawn"), initializer=_begin
+            count,
+            context,
+            initializer=_begin,
+            initargs=(visible_gpus(), context.Value("i", 0)),
         )
         try:
             with _calm_start():
@@ -76,8 +84,9 @@ def run_all(
                 process.terminate()
 
 
-def _begin() -> None:
-    """Leaves Ctrl-C to the parent and ends with it, however it ends."""
+def _begin(gpus: tuple[str, ...], taken: Any) -> None:
+    """Takes a GPU, leaves Ctrl-C to the parent and ends with it, however it ends."""
+    claim_gpu(gpus, taken)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = multiprocessing.parent_process()

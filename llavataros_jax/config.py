@@ -16,23 +16,36 @@ class DataConfig:
     """Where recordings come from, where records go, and what is held out.
 
     Attributes:
-        folder: Folder of recordings: audio files with motion of the same name beside them.
+        folder: Folder of recordings.
+        source: How its files belong together: `folder` (audio with motion of the same name beside
+            it), `pairs` (by the patterns below), `genea` (GENEA 2023), `beat2` (SMPL-X `.npz`);
+            `auto` looks which of them it is.
+        audio_glob: Pattern of the audio files in `folder`, such as `wav/{name}.wav`; for `pairs`.
+        motion_glob: Pattern of the motion files, with the same `{name}` or as many wildcards.
+        words_glob: Pattern of the timed words or transcripts.
         records: Folder that preparation writes and training reads.
         words_folder: Folder of timed words or transcripts, if they are not beside the audio.
         holdout: `takes` holds out whole takes for validation, `tail` the end of every take.
         holdout_fraction: Share of the takes (or of each take's seconds) that is held out.
         holdout_takes: Takes to hold out by name; overrides `holdout_fraction`.
+        drop_and_trim: GENEA's window rule: leave out the first 6 seconds of every clip and end it
+            at a multiple of 3 seconds (spec section 1.4).
         shard_megabytes: A new TFRecord shard begins when the last one exceeds this size.
         workers: Preparation processes; 0 means one for each core.
         strict: Stop at the first clip that fails instead of reporting it and going on.
     """
 
     folder: str = "recordings"
+    source: Literal["auto", "folder", "pairs", "genea", "beat2"] = "auto"
+    audio_glob: str | None = None
+    motion_glob: str | None = None
+    words_glob: str | None = None
     records: str = "records"
     words_folder: str | None = None
     holdout: Literal["takes", "tail"] = "takes"
     holdout_fraction: float = 0.1
     holdout_takes: tuple[str, ...] = ()
+    drop_and_trim: bool = False
     shard_megabytes: int = 256
     workers: int = 0
     strict: bool = False
@@ -46,34 +59,99 @@ class DataConfig:
             "data.holdout_takes needs data.holdout=takes; leave one of them out",
             self,
         )
+        patterns = (self.audio_glob, self.motion_glob, self.words_glob)
+        _require(
+            None not in patterns[:2] or (self.source != "pairs" and not any(patterns)),
+            "data.source=pairs needs data.audio_glob and data.motion_glob, and they each other",
+            self,
+        )
+        _require(
+            not any(patterns) or self.source in ("auto", "pairs"),
+            "data.audio_glob, motion_glob and words_glob need data.source=pairs",
+            self,
+        )
 
 
 @dataclass(frozen=True)
 class AudioConfig:
-    """Audio features, computed in steps of 10 ms, the last three of each frame stacked.
+    """Audio features, computed in steps of 10 ms, three of each frame stacked.
 
     Attributes:
+        kind: `mel` needs nothing; `pase` are the 768 features of PASE+ and need its weights.
         sample_rate: Hertz that audio is resampled to.
         mels: Bands of the log-mel spectrogram; energy, pitch, voicing and onset are added to them.
+        pase: Checkpoint of PASE+, such as FE_e199.ckpt.
+        pase_mode: `context` encodes the whole recording, `isolated` each frame alone, as the
+            ancestor did (spec section 1.2); a model trained on one does not fit the other.
     """
 
+    kind: Literal["mel", "pase"] = "mel"
     sample_rate: int = 16000
     mels: int = 40
+    pase: str | None = None
+    pase_mode: Literal["context", "isolated"] = "context"
+
+    def __post_init__(self) -> None:
+        _require(
+            (self.kind == "pase") == bool(self.pase),
+            "audio.kind=pase and audio.pase, the path of its checkpoint, belong together; set both "
+            "or neither",
+            self,
+        )
+        _require(
+            self.kind != "pase" or self.sample_rate == 16000,
+            "audio.kind=pase needs audio.sample_rate=16000",
+            self,
+        )
 
 
 @dataclass(frozen=True)
 class TextConfig:
-    """Deterministic word vectors: hashed words and sub-words, no download.
+    """Word vectors: hashed words and sub-words, no download, or states of a language model.
+
+    A language model gives each word the state of its last sub-token. `size` has to be stated for it
+    too, so that whoever reads the config knows it without the model; preparation checks it.
 
     Attributes:
-        size: Length of a word's vector.
-        ngram_min: Shortest character n-gram, with `<` and `>` marking the word's ends.
-        ngram_max: Longest character n-gram.
+        kind: `hashed`, or `language_model` for any causal or masked one of `transformers`.
+        size: Length of a word's vector; 4096 for LLaMA 2 7B.
+        ngram_min: Shortest hashed character n-gram, with `<` and `>` marking the word's ends.
+        ngram_max: Longest hashed character n-gram.
+        model: Folder of a language model, or its name on the Hugging Face hub.
+        layer: Block after which its states are taken, 0 for its embeddings; after the last norm
+            when not given.
+        context: What it reads together: an `utterance`, up to a pause or the end of a sentence, or
+            the whole `conversation`, all that the speaker says in a recording. Whatever is longer
+            than `context_tokens` is read in windows that overlap by half, so nothing is lost.
+        context_tokens: Longest text that it reads at once; 0 means its own limit, at most 4096.
+        dtype: Type of its weights; `bfloat16` and `float16` halve its memory.
+        batch: Texts that it reads at the same time, those of like length together.
     """
 
+    kind: Literal["hashed", "language_model"] = "hashed"
     size: int = 128
     ngram_min: int = 3
     ngram_max: int = 5
+    model: str | None = None
+    layer: int | None = None
+    context: Literal["utterance", "conversation"] = "utterance"
+    context_tokens: int = 0
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    batch: int = 8
+
+    def __post_init__(self) -> None:
+        _require(self.size > 0, "text.size must be positive", self)
+        _require(self.batch > 0, "text.batch must be positive", self)
+        _require(
+            (self.kind == "language_model") == bool(self.model),
+            "text.kind=language_model and text.model belong together; set both or neither",
+            self,
+        )
+        _require(
+            self.context_tokens == 0 or self.context_tokens >= 16,
+            "text.context_tokens must be 0 or at least 16",
+            self,
+        )
 
 
 @dataclass(frozen=True)
@@ -81,14 +159,31 @@ class WordsConfig:
     """How words get their times when the user brings no timed file.
 
     Attributes:
-        aligner: `auto` takes the best that is installed.
-        whisper: Path of Whisper weights that write the words when there is no transcript.
-        language: Language of the speech.
+        aligner: What times a transcript; `auto` takes the best that is installed.
+        whisper: Path of Whisper weights, or a size such as `base`, that write the words when there
+            is no transcript.
+        device: Where Whisper runs: `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:1`.
+        language: Language of the speech, such as `en`; `auto` lets Whisper find out.
+        mfa: The program of the Montreal Forced Aligner; a path when it has its own environment.
+        mfa_dictionary: Its pronunciation dictionary, a file or a name; by the language when absent.
+        mfa_acoustic: Its acoustic model, a file or a name; by the language when not given.
+        mfa_jobs: Its processes; 0 means one for each core.
+        frame_rule: Which word is active on a frame: by its `interval` (spec section 1.3), or by the
+            ancestor's `pointer`, which words that are too short or overlap delay.
     """
 
-    aligner: Literal["auto", "pocketsphinx"] = "auto"
+    aligner: Literal["auto", "mfa", "pocketsphinx", "whisper"] = "auto"
     whisper: str | None = None
+    device: str = "auto"
     language: str = "en"
+    mfa: str = "mfa"
+    mfa_dictionary: str | None = None
+    mfa_acoustic: str | None = None
+    mfa_jobs: int = 0
+    frame_rule: Literal["interval", "pointer"] = "interval"
+
+    def __post_init__(self) -> None:
+        _require(self.mfa_jobs >= 0, "words.mfa_jobs must not be negative", self)
 
 
 @dataclass(frozen=True)
@@ -101,7 +196,9 @@ class MotionConfig:
         bvh_metres_per_unit: Length of one BVH unit; 0.01 for centimetres.
         flexible_joints: Joints whose offset is predicted because it is not rigid; `auto` measures.
         rigid_tolerance_metres: An offset that deviates less than this is rigid.
-        scale_floor: Smallest standard deviation by which a target dimension is divided.
+        scaler: `standard` subtracts the mean and divides by the deviation; `minmax` brings the
+            training motion to [-1, 1], as the scaler that the ancestor ships.
+        scale_floor: Smallest scale by which a target dimension is divided.
     """
 
     fps: int = 30
@@ -109,6 +206,7 @@ class MotionConfig:
     bvh_metres_per_unit: float = 0.01
     flexible_joints: tuple[str, ...] = ("auto",)
     rigid_tolerance_metres: float = 1e-5
+    scaler: Literal["standard", "minmax"] = "standard"
     scale_floor: float = 1e-4
 
     def __post_init__(self) -> None:
@@ -134,6 +232,8 @@ class ModelConfig:
         norm: `post` as published, or `pre`, which trains small models faster.
         cross_memory: Whose past the first cross block remembers: `interlocutor`, as it should be,
             or `main_encoder`, as in the public ancestor (spec section 2.6, quirk A).
+        memory_reset: What a new clip does to its lane's memory: `mask` hides it, `zeros` writes
+            zeros that can still be attended to, as the ancestor.
         dropout: Dropout rate.
         standardise_features: Subtract mean and divide by deviation of the training features.
         silence_bit: Add an input that says whether a word is active.
@@ -154,6 +254,7 @@ class ModelConfig:
     span_frames: int = 0
     norm: Literal["post", "pre"] = "post"
     cross_memory: Literal["interlocutor", "main_encoder"] = "interlocutor"
+    memory_reset: Literal["mask", "zeros"] = "mask"
     dropout: float = 0.2
     standardise_features: bool = True
     silence_bit: bool = False

@@ -20,6 +20,7 @@ from llavataros_jax.motion.resampling import resample
 from llavataros_jax.rendering.film import check_film_tools, write_film
 from llavataros_jax.trained import TrainedRun, open_trained
 from llavataros_jax.training.run import versions
+from scripts.given_features import read_features, require_features
 
 EPILOG = """\
 Words come from --words (TextGrid, JSON, TSV or CTM with times), else from --transcript (plain
@@ -48,15 +49,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     speaker = run.speaker_id(given.speaker)
     opened = time.monotonic()
 
-    speech = prepare_speech(
-        given.audio, config=run.config, words=given.words, transcript=given.transcript
-    )
+    if given.features:
+        people = read_features(given.features, run, audio=given.audio)
+        speech = people[0]
+    else:
+        require_features(run, checkpoint=given.checkpoint)
+        people = []
+        speech = prepare_speech(
+            given.audio, config=run.config, words=given.words, transcript=given.transcript
+        )
     if not speech.num_frames:
         raise UserError(
             f"{given.audio} lasts {speech.seconds:.4f} s, less than half a frame of "
             f"{1 / run.manifest.fps:.4f} s, so there is nothing to animate; give a longer recording"
         )
-    other = _interlocutor(given, run, speech)
+    if len(people) > 1:
+        other = as_clip(people[1], run.speaker_id(given.interlocutor_speaker))
+    else:
+        other = _interlocutor(given, run, speech)
     heard = time.monotonic()
 
     motion = run.animate(as_clip(speech, speaker), other, smooth=not given.no_smoothing)
@@ -178,6 +188,9 @@ def _parser() -> argparse.ArgumentParser:
     words = parser.add_mutually_exclusive_group()
     words.add_argument("--words", metavar="FILE", help="timed words: TextGrid, JSON, TSV or CTM")
     words.add_argument("--transcript", metavar="FILE", help="what is said, as plain text")
+    words.add_argument(
+        "--features", metavar="NPZ", help="features computed elsewhere, in place of words"
+    )
     parser.add_argument("--speaker", metavar="NAME", help="whose habits to use")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder to write to")
     parser.add_argument(

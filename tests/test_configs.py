@@ -27,12 +27,39 @@ def test_it_loads_and_its_header_is_complete(path: Path, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("name", "pose", "parameters"),
-    [("tiny", 66, 6_850), ("demo", 66, 308_914), ("avataros", 66, 3_504_210)],
+    [
+        ("tiny", 66, 6_850),
+        ("demo", 66, 308_914),
+        ("avataros", 66, 3_504_210),
+        # 83 joints and 17 speakers of GENEA 2023 (spec section 2.8).
+        ("genea23_uea", 501, 83_462_781),
+        ("llanimation_text", 501, 86_563_453),
+        ("llanimation_audio", 501, 83_155_581),
+        ("llanimation_plus", 501, 87_349_885),
+        ("llanimation_cross", 501, 93_661_821),
+    ],
 )
 def test_its_network_has_the_size_that_is_said(name: str, pose: int, parameters: int) -> None:
-    config = load_config(next(path for path in CONFIGS if path.stem == name))
-    sizes = Sizes(3 * (config.audio.mels + 4), config.text.size, pose, speakers=2)
+    path = next(path for path in CONFIGS if path.stem == name)
+    config = load_config(path)
+    audio = 768 if config.audio.kind == "pase" else 3 * (config.audio.mels + 4)
+    sizes = Sizes(audio, config.text.size, pose, speakers=17 if pose == 501 else 2)
     assert build(config.model, sizes).parameter_count() == parameters
+    if pose == 501:
+        assert f"{parameters:,} parameters" in path.read_text().replace("\n#", "")
+
+
+def test_the_ancestors_config_turns_every_switch() -> None:
+    config = load_config(next(path for path in CONFIGS if path.stem == "genea23_uea"))
+    model, loss = config.model, config.loss
+    assert (model.cross_memory, model.memory_reset) == ("main_encoder", "zeros")
+    assert (config.words.frame_rule, config.motion.scaler) == ("pointer", "minmax")
+    assert not model.standardise_features
+    assert not model.silence_bit
+    assert not loss.geometric_gradient
+    weights = [getattr(loss, term) for term in ("rotation", "position", "root_position")]
+    weights += [loss.velocity, loss.root_velocity, loss.acceleration, loss.kinetic]
+    assert weights == [1, 0.01, 0.01, 0.5, 0.5, 0.5, 0.2]
 
 
 def test_numbers_that_yaml_reads_as_text_are_numbers(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """What the network remembers of earlier segments: data that goes in and comes out."""
 
+from typing import Literal
+
 import jax
 import jax.numpy as jnp
 from flax import struct
@@ -34,12 +36,16 @@ def empty_memory(*, lanes: int, slots: int, frames: int, d_model: int) -> Memory
     )
 
 
-def reset(memory: Memory, is_start: Bool[Array, " B"]) -> Memory:
+def reset(
+    memory: Memory, is_start: Bool[Array, " B"], *, mode: Literal["mask", "zeros"] = "mask"
+) -> Memory:
     """Forgets everything in the lanes where a clip starts.
 
-    Forgetting clears the mask. The ancestor writes zeros instead and leaves them attendable, where
-    they still win softmax mass through the position term (spec section 2.6).
+    The mode `mask` clears the mask. The ancestor writes `zeros` instead and leaves them attendable,
+    where they still win softmax mass through the position term (spec section 2.6).
     """
+    if mode == "zeros":
+        return memory.replace(hidden=jnp.where(is_start[:, None, None, None], 0.0, memory.hidden))
     keep = ~is_start[:, None]
     return memory.replace(
         valid=memory.valid & keep, interlocutor_valid=memory.interlocutor_valid & keep

@@ -9,7 +9,7 @@ regressed (spec/llanimation.md sections 3 and 10.4).
 import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -101,22 +101,30 @@ class PoseCodec:
         return _with_unit_statistics(skeleton, flexible, means)
 
     def fit(
-        self, poses: Iterable[Float[np.ndarray, "T P"]], *, scale_floor: float = 1e-4
+        self,
+        poses: Iterable[Float[np.ndarray, "T P"]],
+        *,
+        scaler: Literal["standard", "minmax"] = "standard",
+        scale_floor: float = 1e-4,
     ) -> "PoseCodec":
         """Returns a codec with mean and scale of `poses`, read once, one clip at a time.
 
-        A dimension that varies less than a hundredth of `scale_floor` is constant: it normalises
-        to 0 and decodes to its mean, whatever the network says.
+        With the scaler `minmax` these are the middle and half the range, so that `poses` fall into
+        [-1, 1]. A dimension that varies less than a hundredth of `scale_floor` is constant: it
+        normalises to 0 and decodes to its mean, whatever the network says.
 
         Raises:
             UserError: When there are no frames.
         """
         count, mean, scatter = 0, np.zeros(self.pose_size), np.zeros(self.pose_size)
+        lowest, highest = np.full(self.pose_size, np.inf), np.full(self.pose_size, -np.inf)
         for pose in poses:
             # Chan's update (1979) joins clips without losing digits as sums of squares would.
             clip = np.asarray(pose, dtype=np.float64)
             if not len(clip):
                 continue
+            lowest = np.minimum(lowest, clip.min(axis=0))
+            highest = np.maximum(highest, clip.max(axis=0))
             clip_mean = clip.mean(axis=0)
             total = count + len(clip)
             shift = clip_mean - mean
@@ -126,11 +134,13 @@ class PoseCodec:
             count = total
         if not count:
             raise UserError("there are no frames to measure pose statistics from")
-        deviation = np.sqrt(scatter / count)
+        deviation = scale = np.sqrt(scatter / count)
+        if scaler == "minmax":
+            mean, scale = (highest + lowest) / 2, (highest - lowest) / 2
         return dataclasses.replace(
             self,
             mean=mean.astype(np.float32),
-            std=np.maximum(deviation, scale_floor).astype(np.float32),
+            std=np.maximum(scale, scale_floor).astype(np.float32),
             constant=deviation < scale_floor / 100,
         )
 

@@ -1,5 +1,7 @@
 """What one segment hands to the next: memory, and the two frames that differences need."""
 
+from typing import Literal
+
 import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Bool, Float
@@ -31,8 +33,10 @@ def empty_carry(model: GestureModel, lanes: int) -> Carry:
     return Carry(model.empty_memory(lanes), poses, poses, jnp.zeros((lanes, TAIL_FRAMES), bool))
 
 
-def restart(carry: Carry, is_start: Bool[Array, " B"]) -> Carry:
-    """Forgets the lanes in which a clip starts."""
+def restart(
+    carry: Carry, is_start: Bool[Array, " B"], *, mode: Literal["mask", "zeros"] = "mask"
+) -> Carry:
+    """Forgets the lanes in which a clip starts; `mode` is `model.memory_reset`."""
     return carry.replace(
-        memory=reset(carry.memory, is_start), valid=carry.valid & ~is_start[:, None]
+        memory=reset(carry.memory, is_start, mode=mode), valid=carry.valid & ~is_start[:, None]
     )

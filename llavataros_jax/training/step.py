@@ -37,7 +37,7 @@ def train_step(
     key = jax.random.fold_in(state.key, state.step)
     if axis_name is not None:
         key = jax.random.fold_in(key, jax.lax.axis_index(axis_name))
-    carry = restart(state.carry, jnp.asarray(batch.is_start))
+    carry = restart(state.carry, jnp.asarray(batch.is_start), mode=model.config.memory_reset)
     present = jnp.asarray(batch.interlocutor_present) & jax.random.bernoulli(
         jax.random.fold_in(key, _HIDE_INTERLOCUTOR),
         1 - loss.drop_interlocutor,
@@ -101,7 +101,7 @@ def evaluate_step(
     Returns:
         The carry, and the loss's `sums` and `weights`, each by term.
     """
-    carry = restart(carry, jnp.asarray(batch.is_start))
+    carry = restart(carry, jnp.asarray(batch.is_start), mode=model.config.memory_reset)
     weights = loss_weights(batch, carry, codec)
     if constant_pose is None:
         prediction, memory = model.apply(

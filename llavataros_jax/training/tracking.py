@@ -8,8 +8,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tensorboardX import SummaryWriter
 from tqdm import tqdm
+
+# tensorboardX imports torch wherever it is installed, for pictures of models; training must not.
+_hidden = "torch" not in sys.modules
+if _hidden:
+    sys.modules["torch"] = None  # pyright: ignore[reportArgumentType]
+from tensorboardX import SummaryWriter  # noqa: E402
+
+if _hidden:
+    del sys.modules["torch"]
 
 
 class Tracker:

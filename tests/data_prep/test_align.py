@@ -90,7 +90,7 @@ def test_word_starts_against_the_truth():
 def test_windows_find_what_the_whole_finds():
     truth = read_timed_words(real("mfa", "acoustic_corpus.TextGrid"), 1e4)
     path, texts = real("mfa", "acoustic_corpus.wav"), [word.text for word in truth]
-    aligner, notes = PocketSphinxAligner(), []
+    aligner, notes = PocketSphinxAligner(CONFIG), []
     whole = aligner.align(path, texts, notes.append)
     in_windows = aligner.align(path, texts, notes.append, window_seconds=9)  # 26.7 s in all
     errors = start_errors(in_windows, whole)

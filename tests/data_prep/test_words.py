@@ -67,3 +67,19 @@ def test_impossible_times_are_refused(words, message):
 
 def test_a_word_that_ends_with_a_rounding_after_the_audio_is_cut():
     assert checked_words([Word("a", 4.0, 5.02)], 5.0, origin="x") == [Word("a", 4.0, 5.0)]
+
+
+def test_the_ancestors_pointer_steps_once_a_frame():
+    """Two words within one frame delay what comes after; long words are the same by both rules."""
+    short = [
+        Word("a", 0.0, 0.101), Word("b", 0.101, 0.11), Word("c", 0.11, 0.12),
+        Word("d", 0.12, 0.3),
+    ]  # fmt: skip
+    assert frame_index(short, 12, 30).tolist() == [0] * 4 + [3] * 5 + [-1] * 3
+    late = [0] * 4 + [-1] * 2 + [3] * 3 + [-1] * 3
+    assert frame_index(short, 12, 30, rule="pointer").tolist() == late
+    plain = [Word("a", 0.11, 0.42), Word("b", 0.42, 0.61), Word("c", 0.77, 0.95)]
+    np.testing.assert_array_equal(
+        frame_index(plain, 40, 30), frame_index(plain, 40, 30, rule="pointer")
+    )
+    assert frame_index([], 3, 30, rule="pointer").tolist() == [-1] * 3

@@ -178,3 +178,20 @@ def test_refusals(dance, codec) -> None:
         codec.decode(np.zeros((4, 66)), 30, 2)
     with pytest.raises(UserError, match="NaN"):
         codec.decode(np.full((4, 66), np.nan), 30)
+
+
+def test_the_scaler_standardises_or_brings_to_the_unit_interval(dance):
+    measured = PoseCodec.measure([(dance, 0)], 1)
+    pose = measured.encode(dance)
+    parts = [pose[:7], pose[7:]]
+    standard, minmax = (measured.fit(parts, scaler=kind) for kind in ("standard", "minmax"))
+    moves = ~standard.constant
+    np.testing.assert_array_equal(moves, ~minmax.constant)
+    np.testing.assert_allclose(standard.mean, pose.mean(0), atol=1e-5)
+    scaled = standard.normalise(pose)[:, moves & (pose.std(0) > 1e-3)]
+    np.testing.assert_allclose(scaled.std(0), 1, rtol=1e-3)
+    scaled = minmax.normalise(pose)[:, moves & (pose.std(0) > 1e-3)]
+    np.testing.assert_allclose(scaled.min(0), -1, atol=1e-3)
+    np.testing.assert_allclose(scaled.max(0), 1, atol=1e-3)
+    for codec in (standard, minmax):
+        np.testing.assert_allclose(codec.denormalise(codec.normalise(pose)), pose, atol=1e-4)

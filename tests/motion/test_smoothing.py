@@ -1,11 +1,20 @@
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.signal import savgol_coeffs
 from scipy.spatial.transform import Rotation
 
+from llavataros_jax.errors import UserError
 from llavataros_jax.motion.motion import motion_from_local
 from llavataros_jax.motion.skeleton import AVATAROS_9
-from llavataros_jax.motion.smoothing import smooth, smooth_values, window_frames
+from llavataros_jax.motion.smoothing import (
+    causal_kernels,
+    causal_smooth,
+    smooth,
+    smooth_values,
+    start_smoothing,
+    window_frames,
+)
 
 
 @pytest.mark.parametrize(
@@ -56,3 +65,59 @@ def test_jitter_goes_and_movement_stays(dance) -> None:
     rigid = [2, 4, 5, 7, 8]
     bones = np.broadcast_to(AVATAROS_9.offsets[rigid], (90, 5, 3))
     np.testing.assert_allclose(smoothed.local_offsets()[:, rigid], bones, atol=1e-12)
+
+
+def live(values: np.ndarray, cuts: list[int], *, delay: int) -> np.ndarray:
+    kernels = causal_kernels(30, delay)
+    carry = start_smoothing(len(values), values.shape[-1], window=len(kernels))
+    smoothed, start = [], 0
+    for count in cuts:
+        part, carry = causal_smooth(carry, values[:, start : start + count], kernels=kernels)
+        smoothed.append(part)
+        start += count
+    return np.concatenate(smoothed, axis=1)
+
+
+@pytest.mark.parametrize("delay", [0, 2, 4])
+def test_live_smoothing_is_the_filter_at_its_delay(delay) -> None:
+    values = np.random.default_rng(0).normal(size=(1, 20, 2)).astype(np.float32)
+    smoothed = live(values, [1, 1, 7, 11], delay=delay)
+    kernel = savgol_coeffs(9, 2, pos=8 - delay)
+    for k in range(2):
+        expected = np.convolve(values[0, :, k], kernel, "valid")
+        np.testing.assert_allclose(smoothed[0, 8:, k], expected, atol=1e-5)
+    # A young stream is fitted by what it has: here five frames, a parabola.
+    fitted = np.polyval(np.polyfit(np.arange(5), values[0, :5, 0], 2), max(4 - delay, 0))
+    np.testing.assert_allclose(smoothed[0, 4, 0], fitted, atol=1e-5)
+
+
+def test_half_a_window_of_delay_is_the_offline_filter() -> None:
+    values = np.random.default_rng(1).normal(size=(1, 30, 3)).astype(np.float32)
+    smoothed = live(values, [30], delay=4)
+    np.testing.assert_allclose(smoothed[0, 8:], smooth_values(values[0], 30)[4:-4], atol=1e-5)
+
+
+def test_lanes_wait_and_start_anew_on_their_own() -> None:
+    values = np.random.default_rng(2).normal(size=(1, 14, 1)).astype(np.float32)
+    kernels = causal_kernels(30, 2)
+    expected = live(values, [14], delay=2)[0]
+    carry = start_smoothing(2, 1, window=9)
+    _, carry = causal_smooth(carry, np.repeat(values[:, ::-1][:, :6], 2, 0), kernels=kernels)
+    carry = carry._replace(seen=jnp.zeros(2, jnp.int32))
+    arrived, poses = np.zeros(2, int), [[], []]
+    for brought in ((2, 0), (0, 3), (3, 3), (3, 1), (1, 3), (3, 3), (2, 1)):
+        mask = np.arange(3) < np.array(brought)[:, None]
+        rows = np.minimum(arrived[:, None] + np.arange(3), 13)
+        smoothed, carry = causal_smooth(
+            carry, np.where(mask[..., None], values[0][rows], 99), kernels=kernels, frame_mask=mask
+        )
+        for lane in range(2):
+            poses[lane] += list(np.asarray(smoothed)[lane, : brought[lane]])
+        arrived += brought
+    for lane in range(2):
+        np.testing.assert_allclose(poses[lane], expected[: arrived[lane]], atol=1e-5)
+
+
+def test_a_delay_beyond_the_window_is_refused() -> None:
+    with pytest.raises(UserError, match="outside the smoothing window of 9 frames"):
+        causal_kernels(30, 9)

@@ -1,0 +1,84 @@
+"""Where in a recording somebody speaks: the gate in front of Whisper, which fills silence."""
+
+import functools
+import importlib.util
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float32
+
+RATE = 16000
+
+_LEAST_PAUSE_SECONDS, _PADDING_SECONDS = 0.5, 0.2
+_STEP = RATE // 100
+_QUIET_DECIBELS, _RANGE_DECIBELS, _LEAST_CONTRAST_DECIBELS = -75.0, 30.0, 6.0
+_LEAST_SPEECH_STEPS = 15
+
+Spans = list[tuple[float, float]]  # start and end in seconds
+
+
+def speech_spans(samples: Float32[np.ndarray, " n"]) -> Spans:
+    """Finds the parts of a recording at 16 kHz in which somebody speaks.
+
+    Silero VAD tells speech from music and noise. Without it (see `tells_music`) loudness decides,
+    which leaves out silence and steady noise only.
+    """
+    if not len(samples):
+        return []
+    spans = _silero_spans(samples) if tells_music() else _loud_spans(samples)
+    seconds = len(samples) / RATE
+    padded = [
+        (max(0.0, start - _PADDING_SECONDS), min(seconds, end + _PADDING_SECONDS))
+        for start, end in spans
+    ]
+    return joined(padded, _LEAST_PAUSE_SECONDS)
+
+
+def tells_music() -> bool:
+    """Tells whether Silero VAD is installed."""
+    return importlib.util.find_spec("silero_vad") is not None
+
+
+def joined(spans: Sequence[tuple[float, float]], least_pause_seconds: float) -> Spans:
+    """Joins spans between which there is hardly a pause."""
+    result: Spans = []
+    for start, end in spans:
+        if result and start - result[-1][1] < least_pause_seconds:
+            result[-1] = (result[-1][0], max(end, result[-1][1]))
+        else:
+            result.append((start, end))
+    return result
+
+
+def _silero_spans(samples: Float32[np.ndarray, " n"]) -> Spans:
+    import torch  # pyright: ignore[reportMissingImports]
+    from silero_vad import get_speech_timestamps  # pyright: ignore[reportMissingImports]
+
+    found = get_speech_timestamps(torch.from_numpy(samples), _silero(), sampling_rate=RATE)
+    return [(span["start"] / RATE, span["end"] / RATE) for span in found]
+
+
+@functools.cache
+def _silero():
+    import torch  # pyright: ignore[reportMissingImports]
+
+    threads = torch.get_num_threads()
+    from silero_vad import load_silero_vad  # pyright: ignore[reportMissingImports]
+
+    torch.set_num_threads(threads)  # importing it leaves one
+    return load_silero_vad()
+
+
+def _loud_spans(samples: Float32[np.ndarray, " n"]) -> Spans:
+    whole = len(samples) // _STEP * _STEP
+    power = np.mean(samples[:whole].reshape(-1, _STEP).astype(np.float64) ** 2, axis=1)
+    decibels = 10 * np.log10(np.maximum(power, 1e-10))
+    if len(decibels) < _LEAST_SPEECH_STEPS:
+        return []
+    quiet, loud = np.percentile(decibels, (5, 95))
+    if loud < _QUIET_DECIBELS or loud - quiet < _LEAST_CONTRAST_DECIBELS:
+        return []
+    sound = decibels > max(_QUIET_DECIBELS, loud - _RANGE_DECIBELS, quiet + 3)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], sound, [False]]).astype(int)))
+    spans = joined((edges.reshape(-1, 2) / 100).tolist(), _LEAST_PAUSE_SECONDS)
+    return [(start, end) for start, end in spans if (end - start) * 100 >= _LEAST_SPEECH_STEPS]
