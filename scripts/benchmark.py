@@ -21,6 +21,8 @@ records   a segment out of a mapped shard | protobuf's reading of float lists of
 words     words projected, then spread over frames | spread over frames, then projected
 dropout   dropout masks of one training step by threefry2x32 | by rbg
 figure    a film frame's shapes drawn by OpenCV | by Pillow and by Matplotlib
+pase      PASE+ of 10 s of sound in chunks, whole, and frame by frame | by PyTorch, when installed
+stream    live frames one by one with cached keys and values | with memory of hidden states
 
 Both ways take turns, so that a busy machine slows both; the medians of all turns are compared.
 """
@@ -49,8 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def compare(work: str, ways: Mapping[str, Callable[[], object]], turns: int) -> None:
-    """Times all ways by turns and prints medians and how many times longer than the first."""
+def compare(work: str, ways: Mapping[str, Callable[[], object]], turns: int) -> dict[str, float]:
+    """Times all ways by turns and prints medians and how many times longer than the first.
+
+    Returns:
+        The medians in seconds.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(turns + 2):
         for name, way in ways.items():
@@ -63,6 +69,7 @@ def compare(work: str, ways: Mapping[str, Callable[[], object]], turns: int) -> 
     print(work)
     for name, median in medians.items():
         print(f"  {name:<44} {1e6 * median:12.1f} µs  {median / first:8.2f} x")
+    return medians
 
 
 def time_records(turns: int) -> None:
@@ -182,6 +189,101 @@ def time_figure(turns: int) -> None:
 
     ways = {"OpenCV (ours)": by_opencv, "Pillow": by_pillow, "Matplotlib": by_matplotlib}
     compare("drawing the shapes of a film frame", ways, turns)
+
+
+def time_pase(turns: int) -> None:
+    """Encodes 10 s of noise with weights of noise, whose values change no time."""
+    from llavataros_jax.pase.checkpoint import to_params
+    from llavataros_jax.pase.features import pase_features
+    from llavataros_jax.pase.layout import SAMPLE_RATE, checkpoint_shapes
+    from llavataros_jax.pase.stream import encode_steps, encode_whole
+
+    seconds, random = 10, np.random.default_rng(0)
+    sound = random.uniform(-0.1, 0.1, seconds * SAMPLE_RATE).astype(np.float32)
+    tensors = {
+        name: random.uniform(0, 0.02, shape).astype(np.float32)
+        for name, shape in checkpoint_shapes().items()
+    }
+    params = jax.device_put(to_params(tensors, source="noise"))
+    ways: dict[str, Callable[[], object]] = {
+        "in chunks (ours)": lambda: list(encode_steps(sound, params)),
+        "whole (ours)": lambda: encode_whole(sound[None], params),
+        "a window for each frame (ours)": lambda: pase_features(
+            sound, params, num_frames=30 * seconds, mode="isolated"
+        ),
+    }
+    try:
+        from scripts.pase_in_torch import TorchPase
+    except ImportError as problem:
+        print(f"{problem}, so PASE+ is not timed beside PyTorch")
+    else:
+        of_torch = TorchPase(tensors)
+        starts = np.arange(30 * seconds) * SAMPLE_RATE // 30
+        windows = np.pad(sound, (0, 1))[starts[:, None] + np.arange(534)]
+        ways["whole (PyTorch)"] = lambda: of_torch(sound[None])
+        ways["a window for each frame (PyTorch)"] = lambda: of_torch(windows)
+    medians = compare(f"PASE+ of {seconds} s of sound", ways, turns)
+    for name, median in medians.items():
+        print(f"  {name:<44} {seconds / median:12.1f} s of sound a second")
+
+
+def time_stream(turns: int) -> None:
+    """Animates single live frames of two people at the published size, of one at AvatarOS size."""
+    from llavataros_jax.batch import Speech
+    from llavataros_jax.config import ModelConfig
+    from llavataros_jax.config_file import load_config
+    from llavataros_jax.inference.stream import Carry, Frames, prepare, step
+    from llavataros_jax.model import Sizes, build
+
+    avataros = load_config(Path(__file__).parents[1] / "configs" / "avataros.yaml").model
+    for config, sizes in (
+        (ModelConfig(), Sizes(audio=768, text=4096, pose=66, speakers=2)),
+        (avataros, Sizes(audio=132, text=128, pose=66, speakers=2)),
+    ):
+        model, one = build(config, sizes), np.ones((1, 1), bool)
+        params = prepare(model, jax.jit(model.init)(jax.random.key(0)))
+        random = np.random.default_rng(0)
+        speech = Speech(
+            audio=random.standard_normal((1, 1, sizes.audio)).astype(np.float16),
+            words=random.standard_normal((1, 1, sizes.text)).astype(np.float16),
+            word_index=np.zeros((1, 1), np.int32),
+            speaker=np.zeros(1, np.int32),
+        )
+        present = np.full(1, config.cross_blocks > 0)
+        frames = Frames(speech, speech, present, frame_mask=one, is_start=~one[0])
+        # Without XLA's donation every call would copy what it remembers.
+        cached = jax.jit(functools.partial(step, model, call_frames=1), donate_argnums=1)
+        hidden = jax.jit(
+            lambda params, memory, frames, model=model: model.apply(
+                params.params,
+                frames.main,
+                frames.interlocutor,
+                frames.interlocutor_present,
+                frame_mask=frames.frame_mask,
+                memory=memory,
+            ),
+            donate_argnums=1,
+        )
+
+        def live(
+            run: Callable[..., Any], state: Any, params: Any = params, frames: Any = frames
+        ) -> Callable[[], object]:
+            states = [state]
+
+            def frame() -> object:
+                pose, states[0] = run(params, states[0], frames)
+                return pose, states[0]
+
+            return frame
+
+        empty = Carry(model.empty_cache(1, call_frames=1), None)
+        ways = {
+            "keys and values in rings (ours)": live(cached, empty),
+            "hidden states, projected again each frame": live(hidden, model.empty_memory(1)),
+        }
+        medians = compare(f"a live frame, {model.parameter_count():,} parameters", ways, turns)
+        for name, median in medians.items():
+            print(f"  {name:<44} {1e3 * median:12.2f} ms  {1 / median:8.0f} frames a second")
 
 
 if __name__ == "__main__":

@@ -15,11 +15,23 @@ from jaxtyping import Array, Bool, Float, Key
 
 from llavataros_jax.batch import Speech
 from llavataros_jax.config import ModelConfig
+from llavataros_jax.model.cache import Cache, forget
 from llavataros_jax.model.frontend import Sizes
 from llavataros_jax.model.gesture import GestureNetwork, memory_slots
+from llavataros_jax.model.live import empty_cache, live, position_keys
 from llavataros_jax.model.memory import Memory, empty_memory, reset
 
-__all__ = ["FeatureStatistics", "GestureModel", "Memory", "Params", "Sizes", "build", "reset"]
+__all__ = [
+    "Cache",
+    "FeatureStatistics",
+    "GestureModel",
+    "Memory",
+    "Params",
+    "Sizes",
+    "build",
+    "forget",
+    "reset",
+]
 
 Params = dict[str, Any]
 
@@ -87,6 +99,39 @@ class GestureModel:
             frame_mask=jnp.asarray(frame_mask),
             memory=memory,
             dropout_key=dropout_key,
+        )
+
+    def empty_cache(self, lanes: int, *, call_frames: int) -> Cache:
+        """Returns an empty cache of keys and values, for calls of up to `call_frames` frames."""
+        return empty_cache(self.config, lanes=lanes, call_frames=call_frames)
+
+    def position_keys(self, params: Params) -> tuple[Float[Array, "N S H"], ...]:
+        """Projects the distances for each attention: needed once for a set of parameters."""
+        return position_keys(nnx.merge(self.graph, nnx.State(params)))
+
+    def live(
+        self,
+        params: Params,
+        main: Speech,
+        interlocutor: Speech,
+        interlocutor_present: Bool[Array, " B"],
+        *,
+        frame_mask: Bool[Array, "B T"],
+        position_keys: tuple[Float[Array, "N S H"], ...],
+        cache: Cache,
+    ) -> tuple[Float[Array, "B T P"], Cache]:
+        """Predicts the pose of the next frames from keys and values of the past.
+
+        Equals `apply` without dropout. Frames outside `frame_mask` take no time in their lane.
+        """
+        return live(
+            nnx.merge(self.graph, nnx.State(params)),
+            self._standardise(main),
+            self._standardise(interlocutor),
+            jnp.asarray(interlocutor_present),
+            frame_mask=jnp.asarray(frame_mask),
+            position_keys=position_keys,
+            cache=cache,
         )
 
     def parameter_count(self) -> int:

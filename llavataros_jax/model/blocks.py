@@ -5,8 +5,11 @@ from flax import nnx
 from jaxtyping import Array, Bool, Float
 
 from llavataros_jax.config import ModelConfig
-from llavataros_jax.model.attention import Positions, RelativeAttention
+from llavataros_jax.model.attention import Past, Positions, RelativeAttention
+from llavataros_jax.model.cache import Ring
 from llavataros_jax.model.layers import Dropout, Projection, layer_norm
+
+NOTHING_DROPPED = Dropout(0.0, None)
 
 
 class FeedForward(nnx.Module):
@@ -55,11 +58,16 @@ class SelfBlock(nnx.Module):
         if self.pre:
             keys = self.attention_norm(past_and_present)
             queries = keys[:, -x.shape[1] :]
-            x = x + drop(self.attention(queries, keys, visible, positions), place + "/attention")
-            return x + self.feed_forward(self.feed_forward_norm(x), drop, place)
-        attended = self.attention(x, past_and_present, visible, positions)
-        x = self.attention_norm(x + drop(attended, place + "/attention"))
-        return self.feed_forward_norm(x + self.feed_forward(x, drop, place))
+        else:
+            queries, keys = x, past_and_present
+        attended = self.attention(queries, keys, visible, positions)
+        return _conclude(self, x, attended, drop, place)
+
+    def live(self, x: Float[Array, "B T D"], past: Past) -> tuple[Float[Array, "B T D"], Ring]:
+        """Returns the output for the frames of a call, and the ring with them in it."""
+        stream = self.attention_norm(x) if self.pre else x
+        attended, ring = self.attention.live(stream, stream, past)
+        return _conclude(self, x, attended, NOTHING_DROPPED, ""), ring
 
 
 class CrossBlock(nnx.Module):
@@ -89,12 +97,39 @@ class CrossBlock(nnx.Module):
         place: str,
     ) -> Float[Array, "B T D"]:
         """Returns the block's output; `others` is memory and segment of the attended stream."""
+        queries = x
         if self.query_norm is not None:
-            attended = self.attention(
-                self.query_norm(x), self.attention_norm(others), visible, positions
-            )
-            x = x + drop(attended, place + "/attention")
-            return x + self.feed_forward(self.feed_forward_norm(x), drop, place)
-        attended = self.attention(x, others, visible, positions)
-        x = self.attention_norm(x + drop(attended, place + "/attention"))
-        return self.feed_forward_norm(x + self.feed_forward(x, drop, place))
+            queries, others = self.query_norm(x), self.attention_norm(others)
+        attended = self.attention(queries, others, visible, positions)
+        return _conclude(self, x, attended, drop, place)
+
+    def live(
+        self,
+        x: Float[Array, "B T D"],
+        others: Float[Array, "B T D"],
+        past: Past,
+        *,
+        remembered: Float[Array, "B T D"] | None = None,
+    ) -> tuple[Float[Array, "B T D"], Ring]:
+        """Returns the output for the frames of a call, and the ring with `others` in it.
+
+        Later calls find `remembered`, where it is given, in place of `others`.
+        """
+        queries = x
+        if self.query_norm is not None:
+            queries, others = self.query_norm(x), self.attention_norm(others)
+            remembered = None if remembered is None else self.attention_norm(remembered)
+        attended, ring = self.attention.live(queries, others, past, remembered=remembered)
+        return _conclude(self, x, attended, NOTHING_DROPPED, ""), ring
+
+
+def _conclude(
+    block: SelfBlock | CrossBlock, x: Array, attended: Array, drop: Dropout, place: str
+) -> Array:
+    """Adds what was attended to and the feed-forward layer, with norms before or after."""
+    attended = drop(attended, place + "/attention")
+    if block.pre:
+        x = x + attended
+        return x + block.feed_forward(block.feed_forward_norm(x), drop, place)
+    x = block.attention_norm(x + attended)
+    return block.feed_forward_norm(x + block.feed_forward(x, drop, place))

@@ -11,7 +11,8 @@ from jaxtyping import Array, Bool, Float
 
 from llavataros_jax.batch import Speech
 from llavataros_jax.config import ModelConfig
-from llavataros_jax.model.attention import Positions, RelativeAttention
+from llavataros_jax.model.attention import Past, Positions, RelativeAttention
+from llavataros_jax.model.cache import Ring
 from llavataros_jax.model.layers import Projection, layer_norm
 
 
@@ -100,6 +101,12 @@ class PlainFrontend(nnx.Module):
         """Returns the stream and what must be remembered (nothing)."""
         return self.join(speech, speaker, jnp.asarray(speech.audio)), []
 
+    def live(
+        self, speech: Speech, speaker: Float[Array, "B C"], past: Past | None
+    ) -> tuple[Float[Array, "B T D"], Ring | None]:
+        """Returns the stream; there is no ring to write."""
+        return self.join(speech, speaker, jnp.asarray(speech.audio)), None
+
 
 class CrossFrontend(nnx.Module):
     """The variant `cross`: the audio asks, the text answers, and the answer is added.
@@ -137,6 +144,16 @@ class CrossFrontend(nnx.Module):
         keys = jnp.concatenate([remembered, text], axis=1)
         answered = self.norm(audio + self.attention(audio, keys, visible, positions))
         return self.join(speech, speaker, answered), [text]
+
+    def live(
+        self, speech: Speech, speaker: Float[Array, "B C"], past: Past | None
+    ) -> tuple[Float[Array, "B T D"], Ring | None]:
+        """Returns the stream, and the ring of the text with this call in it."""
+        assert past is not None, "the network gives this front end its ring"
+        audio = self.audio(speech, speaker, jnp.asarray(speech.audio))
+        text = self.text(speech, speaker, jnp.asarray(speech.audio))
+        attended, ring = self.attention.live(audio, text, past)
+        return self.join(speech, speaker, self.norm(audio + attended)), ring
 
 
 def build_frontend(

@@ -1,9 +1,13 @@
 """Savitzky-Golay smoothing along time: window 9, order 2 at 30 fps (spec/llanimation.md, 6)."""
 
-import numpy as np
-from jaxtyping import Float
-from scipy.signal import savgol_filter
+from typing import NamedTuple
 
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+from scipy.signal import savgol_coeffs, savgol_filter
+
+from llavataros_jax.errors import UserError
 from llavataros_jax.motion.motion import Motion, motion_from_local
 from llavataros_jax.motion.rotations import matrix_to_sixd, sixd_to_matrix
 
@@ -41,3 +45,68 @@ def smooth(motion: Motion) -> Motion:
         fps=motion.fps,
         skeleton=motion.skeleton,
     )
+
+
+class SmoothCarry(NamedTuple):
+    """What live smoothing keeps of each lane: its last values and how many it has seen so far."""
+
+    history: Float[Array, "B K-1 P"]
+    seen: Int[Array, " B"]
+
+
+def causal_kernels(fps: float, delay_frames: int) -> Float[np.ndarray, "K K"]:
+    """Returns the weights of the last K values when 1, 2, ... K of them are known.
+
+    Row K-1 is the Savitzky-Golay filter of the offline window evaluated `delay_frames` before its
+    newest value; with half a window of delay (4 frames at 30 fps) it is the offline filter, with
+    less it follows sooner and smooths less. The rows above fit what a young stream has, and answer
+    with its first frame until the delay has passed.
+    """
+    window = window_frames(fps)
+    if not 0 <= delay_frames < window:
+        raise UserError(
+            f"a delay of {delay_frames} frames is outside the smoothing window of {window} frames "
+            f"at {fps:g} fps; give 0 to {window - 1}"
+        )
+    kernels = np.zeros((window, window), np.float32)
+    for known in range(1, window + 1):
+        order, place = min(ORDER, known - 1), max(known - 1 - delay_frames, 0)
+        kernels[known - 1, window - known :] = savgol_coeffs(known, order, pos=place, use="dot")
+    return kernels
+
+
+def start_smoothing(lanes: int, size: int, *, window: int) -> SmoothCarry:
+    """Returns the carry of lanes that have seen nothing."""
+    return SmoothCarry(jnp.zeros((lanes, window - 1, size)), jnp.zeros(lanes, jnp.int32))
+
+
+def causal_smooth(
+    carry: SmoothCarry,
+    values: Float[Array | np.ndarray, "B T P"],
+    *,
+    kernels: Float[np.ndarray, "K K"],
+    frame_mask: Bool[Array | np.ndarray, "B T"] | None = None,
+) -> tuple[Float[Array, "B T P"], SmoothCarry]:
+    """Smooths the newest values of live streams; pure, so that it runs inside a compiled step.
+
+    However a stream is cut into calls, it comes out the same. A lane whose `seen` is set to 0
+    starts anew; frames outside `frame_mask` are passed over, and come out meaningless.
+    """
+    lanes, frames, _ = values.shape
+    window = len(kernels)
+    exists = jnp.asarray(np.ones((lanes, frames), bool) if frame_mask is None else frame_mask)
+    number = jnp.cumsum(exists, axis=1, dtype=jnp.int32)
+    # Frames that exist move up behind the history; a place too many takes the others.
+    place = jnp.where(exists, window - 2 + number, window - 1 + frames)
+    row = jnp.zeros((lanes, 1 + frames, values.shape[2]), values.dtype)
+    known = jnp.concatenate([carry.history.astype(values.dtype), row], axis=1)
+    known = known.at[jnp.arange(lanes)[:, None], place].set(values)
+    reach = jnp.maximum(number, 1)[:, :, None] - 1 + jnp.arange(window)
+    windows = jnp.take_along_axis(known[:, None], reach[..., None], axis=2)
+    used = jnp.clip(carry.seen[:, None] + number, 1, window)
+    weights = jnp.asarray(kernels)[used - 1]
+    # Values from before a start have weight zero.
+    smoothed = jnp.einsum("BTK,BTKP->BTP", weights, windows)
+    kept = number[:, -1:] + jnp.arange(window - 1)
+    history = jnp.take_along_axis(known, kept[..., None], axis=1)
+    return smoothed, SmoothCarry(history, jnp.minimum(carry.seen + number[:, -1], window))

@@ -1,0 +1,113 @@
+"""The whole network in its live form: a few frames a call, the past in rings (see `cache`)."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from llavataros_jax.batch import Speech
+from llavataros_jax.config import ModelConfig
+from llavataros_jax.model.attention import Past, RelativeAttention, sinusoids
+from llavataros_jax.model.cache import (
+    Cache,
+    Window,
+    advance,
+    empty_ring,
+    in_turn,
+    look,
+    split_turns,
+    write_mask,
+)
+from llavataros_jax.model.frontend import CrossFrontend
+from llavataros_jax.model.gesture import GestureNetwork
+
+
+def empty_cache(config: ModelConfig, *, lanes: int, call_frames: int) -> Cache:
+    """Returns a cache in which nothing can be attended to, for calls of up to `call_frames`."""
+    frames = config.span + call_frames
+    ring_lanes = [lanes] * (config.self_blocks + config.cross_blocks)
+    if config.variant == "cross":
+        ring_lanes.append(lanes * (1 + bool(config.cross_blocks)))
+    return Cache(
+        rings=tuple(
+            empty_ring(
+                lanes=count,
+                heads=config.heads,
+                frames=frames,
+                width=config.d_head,
+                dtype=config.compute_dtype,
+            )
+            for count in ring_lanes
+        ),
+        valid=jnp.zeros((lanes, frames), bool),
+        interlocutor_valid=jnp.zeros((lanes, frames), bool),
+        head=jnp.zeros(lanes, jnp.int32),
+    )
+
+
+def position_keys(network: GestureNetwork) -> tuple[Float[Array, "N S H"], ...]:
+    """Projects the distances 0 ... span-1 for each attention, in the order of the rings."""
+    distances = jnp.asarray(sinusoids(network.config.span, network.config.d_model)[::-1])
+    return tuple(attention.position_keys(distances) for attention in _attentions(network))
+
+
+def live(
+    network: GestureNetwork,
+    main: Speech,
+    interlocutor: Speech,
+    interlocutor_present: Bool[Array, " B"],
+    *,
+    frame_mask: Bool[Array, "B T"],
+    position_keys: tuple[Float[Array, "N S H"], ...],
+    cache: Cache,
+) -> tuple[Float[Array, "B T P"], Cache]:
+    """Predicts the normalised pose of the frames of a call and what the next call needs.
+
+    Frames outside `frame_mask` take no time: their poses mean nothing and nothing of them is kept.
+    A call must not be longer than the cache allows; both speeches must have as many word rows.
+    """
+    config, speakers = network.config, network.speakers[...]
+    here = frame_mask & interlocutor_present[:, None]
+    quirk = config.cross_memory == "main_encoder"
+    biases = network.content_bias[...], network.position_bias[...]
+    before = cache.valid
+    cache, slots = advance(cache, frame_mask=frame_mask, interlocutor_mask=here)
+    rings = list(cache.rings)
+
+    def window(valid: Array) -> Window:
+        return look(valid, cache.head, slots=slots, frame_mask=frame_mask, span=config.span)
+
+    def past(number: int, window: Window) -> Past:
+        return Past(rings[number], window, position_keys[number], *biases)
+
+    main_window, other_window = window(cache.valid), window(cache.interlocutor_valid)
+    if config.cross_blocks:
+        # Both persons go through the front end together, so that its weights are read once.
+        speech = jax.tree.map(in_turn, main, interlocutor)
+        both_window = jax.tree.map(in_turn, main_window, other_window)
+    else:
+        speech, both_window = main, main_window
+    fusion = past(-1, both_window) if isinstance(network.frontend, CrossFrontend) else None
+    x, ring = network.frontend.live(speech, speakers[speech.speaker], fusion)
+    if ring is not None:
+        rings[-1] = ring
+    x, other = split_turns(x) if config.cross_blocks else (x, x)
+
+    for number, block in enumerate(network.self_blocks):
+        x, rings[number] = block.live(x, past(number, main_window))
+    # The ancestor's past of the first cross block is the main speaker's.
+    seen = window(write_mask(before, slots, here)) if quirk else other_window
+    encoded, remembered = x, x if quirk else None
+    for number, block in enumerate(network.cross_blocks, config.self_blocks):
+        x, rings[number] = block.live(encoded, other, past(number, seen), remembered=remembered)
+        # From the second block on, keys come from the main speaker's own stream.
+        other, seen, remembered = x, main_window, None
+    if network.output_norm is not None:
+        x = network.output_norm(x)
+    return network.output(x), cache.replace(rings=tuple(rings))
+
+
+def _attentions(network: GestureNetwork) -> list[RelativeAttention]:
+    blocks = [block.attention for block in (*network.self_blocks, *network.cross_blocks)]
+    if isinstance(network.frontend, CrossFrontend):
+        blocks.append(network.frontend.attention)
+    return blocks
