@@ -8,6 +8,7 @@ from pathlib import Path
 
 from data_prep.sources.files import AUDIO_SUFFIXES
 from data_prep.transcribe import transcription_of
+from data_prep.whisper_model import missing_whisper
 from data_prep.workers import run_all
 from llavataros_jax.atomic import write_json
 from llavataros_jax.config import WordsConfig
@@ -50,6 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
     if not paths:
         raise UserError(f"{options.folder} holds no audio ({', '.join(AUDIO_SUFFIXES)})")
     config = WordsConfig(whisper=options.whisper, device=options.device, language=options.language)
+    if missing := missing_whisper(config):
+        raise UserError(missing)
     work = functools.partial(transcribe_file, folder=options.folder, out=options.out, config=config)
     failed = 0
     for index, problem in run_all(work, paths, workers=options.workers, label="transcribing"):
