@@ -1,6 +1,8 @@
-"""GPUs shared out among the processes of a pool: each sees one of them."""
+"""GPUs shared out among the processes that prepare."""
 
+import multiprocessing
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,3 +32,16 @@ def claim_gpu(gpus: tuple[str, ...], taken: Any) -> None:
         taken.value += 1
     os.environ["CUDA_VISIBLE_DEVICES"] = gpus[number % len(gpus)]
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+
+def torch_device() -> str:
+    """Returns where PyTorch computes: `cpu`, or a GPU such as `cuda:1`, the next for each process.
+
+    A process that has claimed a GPU sees no other, and takes it.
+    """
+    import torch
+
+    if not torch.cuda.is_available():
+        return "cpu"
+    number = re.search(r"(\d+)$", multiprocessing.current_process().name)
+    return f"cuda:{int(number[1]) % torch.cuda.device_count() if number else 0}"

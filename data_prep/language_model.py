@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float16, Float32, Int
 
-from data_prep.gpu import torch_device
+from data_prep.gpus import torch_device
 from data_prep.model_files import check_model, check_size, find_model, refuse_model
 from data_prep.sub_tokens import last_sub_tokens, lay_out, window_of, windows
 from data_prep.tokenizer import frame_of, from_pretrained, open_tokenizer

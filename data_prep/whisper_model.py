@@ -2,13 +2,12 @@
 
 import functools
 import importlib.util
-import multiprocessing
 import os
-import re
 from pathlib import Path
 from typing import Any
 
 from data_prep.cache import model_hash
+from data_prep.gpus import torch_device
 from data_prep.mfa_models import language_code
 from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError
@@ -46,7 +45,8 @@ def load_whisper(config: WordsConfig) -> Any:
     if reason := missing_whisper(config):
         raise UserError(reason)
     assert config.whisper is not None
-    return _load(config.whisper, _device(config.device))
+    device = torch_device() if config.device == _AUTO else config.device
+    return _load(config.whisper, device)
 
 
 def whisper_language(model: Any, language: str) -> str | None:
@@ -93,15 +93,3 @@ def _load(weights: str, device: str) -> Any:
             f"words.whisper={weights} cannot be loaded on {device} ({type(problem).__name__}: "
             f"{' '.join(said)[:200]}); give the .pt file of an openai-whisper model"
         ) from problem
-
-
-def _device(wanted: str) -> str:
-    """Shares GPUs out among the processes that prepare clips."""
-    if wanted != _AUTO:
-        return wanted
-    import torch  # pyright: ignore[reportMissingImports]
-
-    if not torch.cuda.is_available():
-        return "cpu"
-    number = re.search(r"(\d+)$", multiprocessing.current_process().name)
-    return f"cuda:{int(number[1]) % torch.cuda.device_count() if number else 0}"

@@ -11,7 +11,7 @@ from llavataros_jax.config import Config
 from llavataros_jax.config_file import load_config
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.manifest import Manifest, load_manifest
-from llavataros_jax.data.segments import shortened, speech_of
+from llavataros_jax.data.segments import interlocutor_of, shortened, speech_of, words_of
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.inference.animate import Animator
 from llavataros_jax.model import Params
@@ -67,23 +67,22 @@ def _sampler(config: Config, manifest: Manifest) -> Sampler | None:
     check_film_tools()
     clip, fps = clips[0], manifest.fps
     frames = round(config.training.sample_seconds * fps)
-    speech = [shortened(speech_of(clip), frames), None]
-    if clip["interlocutor_speaker"] >= 0:
-        speech[1] = shortened(speech_of(clip, "interlocutor_"), frames)
+    other = interlocutor_of(clip)
+    speech = shortened(speech_of(clip), frames), other and shortened(other, frames)
     codec, speaker = manifest.pose_codec(), int(clip["speaker"])
     real = codec.decode(clip["pose"][:frames], fps, speaker)
-    times = zip(clip["word_text"], clip["word_times"].tolist(), strict=True)
-    words = [(text, start, stop) for text, (start, stop) in times]
-    model = build_model(config, manifest)
+    # One for all samples, because each would compile anew.
+    animator = Animator(build_model(config, manifest), {}, codec)
 
     def film(params: Params, step: int) -> None:
-        poses = Animator(model, params, codec)(*speech)
+        animator.params = params
+        poses = animator(*speech)
         write_film(
             Path(config.training.run) / "samples" / f"{step:08d}.mp4",
             codec.decode(poses, fps, speaker),
             second=real,
             facing_alike=True,
-            words=words,
+            words=words_of(clip),
             title=f"step {step}: predicted, real",
         )
 

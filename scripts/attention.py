@@ -14,7 +14,7 @@ from scipy.special import softmax
 
 from llavataros_jax.atomic import atomic_path
 from llavataros_jax.data.clips import ClipReader
-from llavataros_jax.data.segments import ClipSpeech, fill_speech, silence, speech_of
+from llavataros_jax.data.segments import ClipSpeech, fill_speech, silence, speech_of, words_of
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.model import GestureModel, Memory, Params
 from llavataros_jax.model.attention import band, sinusoids
@@ -53,15 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The most decided head, by the mean entropy of its frames, unless one is asked for.
     entropy = -(shares * np.log(np.maximum(shares, 1e-12))).sum(-1).mean((0, 2))
     head = int(entropy.argmin()) if given.head is None else given.head
-    times = zip(clip["word_text"], clip["word_times"].tolist(), strict=True)
-    words = [(text, start, stop) for text, (start, stop) in times]
     title = f"{name}: block {given.block}, head {head}"
     draw(
         Path(given.out),
         shares[0, head],
         first_seconds=given.segment * config.segment_frames / run.manifest.fps,
         fps=run.manifest.fps,
-        words=words,
+        words=words_of(clip),
         title=title,
     )
     print(f"{title}, {entropy[head]:.2f} nats of entropy a frame")

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from data_prep.audio_beats import audio_beats
 from llavataros_jax.atomic import write_json
 from llavataros_jax.data.clips import ClipReader
-from llavataros_jax.data.segments import speech_of
+from llavataros_jax.data.segments import interlocutor_of, speech_of, words_of
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.evaluation.report import evaluate_clip, format_table, summarise
 from llavataros_jax.rendering.film import write_film
@@ -51,11 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bar = tqdm(reader.clips, unit="clip", disable=not sys.stderr.isatty())
     for number, entry in enumerate(bar):
         clip = reader[number]
-        other = speech_of(clip, "interlocutor_") if entry.interlocutor_speaker >= 0 else None
-        predicted = run.animate(speech_of(clip), other)
+        predicted = run.animate(speech_of(clip), interlocutor_of(clip))
         real = run.animator.codec.decode(clip["pose"], fps, entry.speaker)
-        times = zip(clip["word_text"], clip["word_times"].tolist(), strict=True)
-        words = [(text, start, stop) for text, (start, stop) in times]
+        words = words_of(clip)
         start = entry.start_frame / fps
         recording = recordings / entry.recording
         if not recording.is_file():

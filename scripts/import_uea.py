@@ -11,7 +11,7 @@ import numpy as np
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.model.uea import from_ancestor
 from llavataros_jax.model.uea_parity import TOLERANCE, TOLERANCE_X64, compare
-from scripts.torch_file import Unknown, read_torch_file
+from llavataros_jax.pase.torch_file import foreign_name, read_torch
 from scripts.uea_run import SCALER_ONE_LINER, read_arrays, read_codec, write_run
 
 EPILOG = f"""\
@@ -90,17 +90,23 @@ def read_weights(path: Path | str) -> dict[str, np.ndarray]:
     else:
         if not path.is_file():
             raise UserError(f"checkpoint {path} does not exist; check the path")
-        tree = read_torch_file(path)
+        tree = read_torch(path, foreign=True)
+        if not isinstance(tree, dict):
+            raise UserError(
+                f"{path} holds no mapping of names to tensors, but a {type(tree).__name__}"
+            )
         tree = tree["model"] if isinstance(tree.get("model"), dict) else tree
     weights = {name: value for name, value in tree.items() if isinstance(value, np.ndarray)}
-    strange = [f"{k} is {v.name}" for k, v in tree.items() if isinstance(v, Unknown)]
+    foreign = {name: foreign_name(value) for name, value in tree.items()}
+    strange = [f"{name} is {wanted}" for name, wanted in foreign.items() if wanted]
     if strange or not weights:
         raise UserError(
             f"{path} holds no state dict of tensors"
             + (f": {', '.join(strange[:8])}, which is not called here" if strange else "")
         )
     return {
-        name: value.astype(np.float32) if value.dtype.kind == "f" else value
+        # NumPy knows bfloat16 as bytes of a kind of its own.
+        name: value.astype(np.float32) if value.dtype.kind in "fV" else value
         for name, value in weights.items()
     }
 

@@ -8,7 +8,7 @@ import numpy as np
 from llavataros_jax.batch import Batch
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.lanes import IDLE, LanePlan, Row, lane_share, plan_whole_clips
-from llavataros_jax.data.segments import fill_speech, silence, speech_of
+from llavataros_jax.data.segments import fill_speech, interlocutor_of, silence, speech_of
 from llavataros_jax.errors import UserError
 
 
@@ -129,9 +129,9 @@ def read_batch(reader: ClipReader, row: Row, *, segment_frames: int, max_words: 
         pose[lane, : len(segment)] = segment
         frame_mask[lane, : len(segment)] = True
         fill_speech(main, lane, speech_of(arrays), frames)
-        if arrays["interlocutor_speaker"] >= 0:
+        if other := interlocutor_of(arrays):
             interlocutor_present[lane] = True
-            fill_speech(interlocutor, lane, speech_of(arrays, "interlocutor_"), frames)
+            fill_speech(interlocutor, lane, other, frames)
     return Batch(
         main=main,
         interlocutor=interlocutor,

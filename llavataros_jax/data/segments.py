@@ -38,6 +38,17 @@ def speech_of(arrays: Mapping[str, Any], prefix: str = "") -> ClipSpeech:
     )
 
 
+def interlocutor_of(arrays: Mapping[str, Any]) -> ClipSpeech | None:
+    """Returns the other person's speech of a record, if there is another person."""
+    return speech_of(arrays, "interlocutor_") if arrays["interlocutor_speaker"] >= 0 else None
+
+
+def words_of(arrays: Mapping[str, Any]) -> list[tuple[str, float, float]]:
+    """Returns the words of a record: text, start and end in seconds."""
+    times = zip(arrays["word_text"], arrays["word_times"].tolist(), strict=True)
+    return [(text, start, end) for text, (start, end) in times]
+
+
 def shortened(speech: ClipSpeech, frames: int) -> ClipSpeech:
     """Returns the first frames of a clip."""
     return dataclasses.replace(

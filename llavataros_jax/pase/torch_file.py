@@ -1,7 +1,8 @@
 """Tensors out of PyTorch's files without PyTorch, and without running what a pickle asks for.
 
 Both kinds are read: the zip of PyTorch 1.6 and later, and the run of pickles before it. The
-unpickler knows the few names that tensors are made of; any other name ends the reading.
+unpickler knows the few names that tensors are made of; any other name ends the reading, or stands
+for an object that does nothing.
 """
 
 import math
@@ -61,47 +62,82 @@ class _Tensor:
     strides: tuple[int, ...]
 
 
-def read_torch(path: Path | str) -> Any:
+class Foreign:
+    """What a file asked for and did not get: takes all that a pickle may give it, and does nothing.
+
+    Attributes:
+        name: Module and name of what was asked for.
+    """
+
+    name = ""
+
+    def __new__(cls, *_: Any, **__: Any) -> "Foreign":
+        """Takes the place of a call."""
+        return object.__new__(cls)
+
+    def __setstate__(self, state: Any) -> None: ...
+
+    def __setitem__(self, key: Any, value: Any) -> None: ...
+
+    def append(self, item: Any) -> None:
+        """Drops an item."""
+
+    def extend(self, items: Any) -> None:
+        """Drops items."""
+
+
+def foreign_name(value: Any) -> str | None:
+    """Returns what a file wanted to name or, with `(...)`, to call in place of a value."""
+    if isinstance(value, Foreign):
+        return f"{value.name}(...)"
+    return value.name if isinstance(value, type) and issubclass(value, Foreign) else None
+
+
+def read_torch(path: Path | str, *, foreign: bool = False) -> Any:
     """Reads what `torch.save` wrote: nested dictionaries, lists and numbers, tensors as arrays.
 
+    Args:
+        path: The file.
+        foreign: Put a `Foreign` in the place of what is neither tensor nor plain value.
+
     Raises:
-        UserError: When the file is damaged, no PyTorch file, or holds anything but tensors and
-            plain values.
+        UserError: When the file is damaged, no PyTorch file, or, unless `foreign`, holds anything
+            but tensors and plain values.
     """
     path = Path(path)
     try:
         with path.open("rb") as file:
             if zipfile.is_zipfile(file):
-                content, buffers = _read_zip(file)
+                content, buffers = _read_zip(file, foreign)
             else:
-                content, buffers = _read_legacy(file)
+                content, buffers = _read_legacy(file, foreign)
         return _filled(content, buffers)
     except _DAMAGE as problem:
         raise UserError(
-            f"{path} is not a PyTorch file that can be read safely "
+            f"{path} is not a PyTorch file, or damaged: it cannot be read as a PyTorch checkpoint "
             f"({type(problem).__name__}: {problem}); download or copy it again"
         ) from problem
 
 
-def _read_zip(file: IO[bytes]) -> tuple[Any, dict[str, bytes]]:
+def _read_zip(file: IO[bytes], foreign: bool) -> tuple[Any, dict[str, bytes]]:
     with zipfile.ZipFile(file) as archive:
         (inside,) = [name for name in archive.namelist() if name.endswith("/data.pkl")]
         folder = inside.removesuffix("data.pkl")
         with archive.open(inside) as stream:
-            reader = _TensorUnpickler(stream)
+            reader = _TensorUnpickler(stream, foreign)
             content = reader.load()
         buffers = {key: archive.read(f"{folder}data/{key}") for key in reader.storages}
     return content, buffers
 
 
-def _read_legacy(file: IO[bytes]) -> tuple[Any, dict[str, bytes]]:
+def _read_legacy(file: IO[bytes], foreign: bool) -> tuple[Any, dict[str, bytes]]:
     file.seek(0)
     if _TensorUnpickler(file).load() != _LEGACY_MAGIC:
         raise ValueError("it does not begin as PyTorch files do")
     if _TensorUnpickler(file).load() != _LEGACY_VERSION:
         raise ValueError("its format is of an unknown version")
     _TensorUnpickler(file).load()  # the sizes of the writer's integers
-    reader = _TensorUnpickler(file)
+    reader = _TensorUnpickler(file, foreign)
     content = reader.load()
     buffers = {}
     for key in _TensorUnpickler(file).load():
@@ -113,24 +149,29 @@ def _read_legacy(file: IO[bytes]) -> tuple[Any, dict[str, bytes]]:
 class _TensorUnpickler(pickle.Unpickler):
     """Builds tensors and plain containers, and nothing else."""
 
-    def __init__(self, file: IO[bytes]):
+    def __init__(self, file: IO[bytes], foreign: bool = False):
         super().__init__(file, encoding="utf-8")
+        self.foreign = foreign
         self.storages: dict[str, np.dtype] = {}
 
     def find_class(self, module_name: str, global_name: str) -> Any:
         """Returns one of the few names a tensor is made of.
 
         Raises:
-            pickle.UnpicklingError: For any other name, so that no code of the file's runs.
+            pickle.UnpicklingError: For any other name, so that no code of the file's runs, unless a
+                class that does nothing may stand for it.
         """
         if module_name in ("torch", "torch.storage") and global_name in _STORAGES:
             return np.dtype(_STORAGES[global_name])
         known = {
             "collections.OrderedDict": OrderedDict,
+            "torch._utils._rebuild_tensor": _rebuild_tensor,
             "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
             "torch._utils._rebuild_parameter": _rebuild_parameter,
         }
         name = f"{module_name}.{global_name}"
+        if name not in known and self.foreign:
+            return type("Foreign", (Foreign,), {"name": f"{module_name} {global_name}"})
         if name not in known:
             raise pickle.UnpicklingError(f"it asks for {name}, which no tensor needs")
         return known[name]
