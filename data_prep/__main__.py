@@ -6,11 +6,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_prep.beam import beam_runner
-from data_prep.pipeline import CACHE_FOLDER, prepare
-from data_prep.report import report
-from data_prep.workers import run_all
-from llavataros_jax.config_file import load_config
+from data_prep.run.beam import beam_runner
+from data_prep.run.pipeline import CACHE_FOLDER, prepare
+from data_prep.run.report import report
+from data_prep.run.workers import run_all
+from llavataros_jax.config.file import load_config
 from llavataros_jax.errors import door
 
 
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Prepares what the config names and prints a short table."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if arguments[:1] == ["doctor"]:
-        from data_prep.doctor import main as doctor
+        from data_prep.doctor.checkup import main as doctor
 
         return doctor(arguments[1:])
     parser = argparse.ArgumentParser(

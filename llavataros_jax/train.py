@@ -8,16 +8,16 @@ from pathlib import Path
 import jax
 
 from llavataros_jax.config import Config
-from llavataros_jax.config_file import load_config
+from llavataros_jax.config.file import load_config
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.manifest import Manifest, load_manifest
 from llavataros_jax.data.segments import interlocutor_of, shortened, speech_of, words_of
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.inference.animate import Animator
 from llavataros_jax.model import Params
+from llavataros_jax.network import build_model
 from llavataros_jax.rendering.film import check_film_tools, write_film
 from llavataros_jax.training.loop import Sampler, fit
-from llavataros_jax.training.run import build_model
 
 EPILOG = """\
 Any option of the config can be overridden, for example

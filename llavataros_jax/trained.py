@@ -12,8 +12,9 @@ from llavataros_jax.errors import UserError
 from llavataros_jax.inference.animate import Animator
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.smoothing import smooth_values
+from llavataros_jax.network import build_model
 from llavataros_jax.training.checkpoint import load_params
-from llavataros_jax.training.run import build_model, read_config
+from llavataros_jax.training.run import read_config
 
 
 @dataclass(frozen=True, eq=False)

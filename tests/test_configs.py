@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from llavataros_jax.config import Config
-from llavataros_jax.config_file import config_to_yaml, load_config
+from llavataros_jax.config.file import config_to_yaml, load_config
 from llavataros_jax.errors import UserError
 from llavataros_jax.model import build
 from llavataros_jax.model.frontend import Sizes

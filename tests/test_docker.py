@@ -14,8 +14,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from llavataros_jax.config_file import load_config
-from scripts import generate
+from llavataros import animate as generate
+from llavataros_jax.config.file import load_config
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")

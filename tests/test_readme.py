@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from llavataros_jax.config_file import load_config
-from scripts import attention, demo, evaluate, generate, import_uea
+from llavataros import animate as generate
+from llavataros import attention, demo, evaluate, import_uea
+from llavataros_jax.config.file import load_config
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

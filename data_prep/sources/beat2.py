@@ -4,7 +4,7 @@ import csv
 from collections import defaultdict
 from pathlib import Path
 
-from data_prep.clip import Clip
+from data_prep.clips.clip import Clip
 from data_prep.sources.files import AUDIO_SUFFIXES, Files, first, first_words, walk, words_files
 from data_prep.sources.recordings import Recordings, speaker_of, take_of, with_table
 from llavataros_jax.config import DataConfig

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from data_prep.clip import Clip
+from data_prep.clips.clip import Clip
 from data_prep.sources.files import (
     AUDIO_SUFFIXES,
     MOTION_SUFFIXES,

@@ -8,8 +8,8 @@ import csv
 from collections import defaultdict
 from pathlib import Path
 
-from data_prep.cache import file_hash
-from data_prep.clip import Clip
+from data_prep.clips.clip import Clip
+from data_prep.machine.fingerprint import file_hash
 from data_prep.sources.files import (
     AUDIO_SUFFIXES,
     Files,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.clip import Clip
+from data_prep.clips.clip import Clip
 from data_prep.sources.files import (
     TRANSCRIPT_SUFFIXES,
     WORDS_SUFFIXES,

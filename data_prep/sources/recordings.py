@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.clip import Clip
+from data_prep.clips.clip import Clip
 from data_prep.sources.clips_table import FILE_NAME, TableRow, read_clips_table
 from llavataros_jax.config import DataConfig
 

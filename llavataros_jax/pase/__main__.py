@@ -14,8 +14,8 @@ from llavataros_jax.pase.checkpoint import load_params
 from llavataros_jax.pase.features import STEPS_PER_FRAME, count_frames, frame_features
 from llavataros_jax.pase.layout import FEATURES, HOP_SAMPLES, SAMPLE_RATE
 from llavataros_jax.pase.npz import write_npz
-from llavataros_jax.pase.sound import describe_sound, sound_blocks
 from llavataros_jax.pase.stream import MIN_STEPS, encode_steps
+from llavataros_jax.sound.reader import blocks, read_info
 
 EPILOG = """\
 The result has the key `features`, float32:
@@ -49,9 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for warning in caught:
         print(f"warning: {warning.message}", file=sys.stderr)
     # Counting first tells the result's shape, and finds a broken file before an hour of work.
-    num_samples = sum(len(block) for block in sound_blocks(given.audio))
+    num_samples = sum(len(block) for block in blocks(given.audio, SAMPLE_RATE))
     began = time.perf_counter()
-    sound = sound_blocks(given.audio)
+    sound = blocks(given.audio, SAMPLE_RATE)
     if given.mode == "raw":
         pieces, rate = encode_steps(sound, params), float(SAMPLE_RATE / HOP_SAMPLES)
         shape = (max(MIN_STEPS, -(-num_samples // HOP_SAMPLES)), FEATURES)
@@ -67,9 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mode=np.array(given.mode),
         rate=np.array(rate),
     )
+    notes = "; ".join(read_info(given.audio, SAMPLE_RATE).notes)
     seconds, spent = num_samples / SAMPLE_RATE, time.perf_counter() - began
     print(
-        f"{given.audio}: {seconds:.2f} s, {describe_sound(given.audio) or 'as it is'}\n"
+        f"{given.audio}: {seconds:.2f} s, {notes or 'as it is'}\n"
         f"{given.out}: {shape[0]} x {shape[1]}, {given.mode}, {rate:g} per second, "
         f"in {spent:.1f} s ({seconds / spent:.1f} x real time)"
     )

@@ -21,7 +21,7 @@ from llavataros_jax.pase.layout import (
 )
 from llavataros_jax.pase.network import Params
 from llavataros_jax.pase.sinc import sinc_filters
-from llavataros_jax.pase.torch_file import read_torch
+from llavataros_jax.weights.torch_file import read_torch
 
 _LISTED = 8  # differing keys that a message names before it only counts
 

@@ -21,10 +21,11 @@ from llavataros_jax.data.loader import LaneSource, batches
 from llavataros_jax.data.manifest import Manifest
 from llavataros_jax.errors import UserError
 from llavataros_jax.model import GestureModel, Params
+from llavataros_jax.network import build_model
 from llavataros_jax.training.checkpoint import Checkpoints
 from llavataros_jax.training.optimizer import build_optimizer, learning_rate_schedule
 from llavataros_jax.training.parallel import Launcher, build_launcher
-from llavataros_jax.training.run import build_model, open_run
+from llavataros_jax.training.run import open_run
 from llavataros_jax.training.state import TrainState, init_state
 from llavataros_jax.training.step import Metrics, train_step
 from llavataros_jax.training.tracking import Tracker

@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 import yaml
 
 from llavataros_jax.atomic import write_json, write_text
 from llavataros_jax.config import Config
-from llavataros_jax.config_file import config_from_dict, config_to_dict, config_to_yaml
+from llavataros_jax.config.file import config_from_dict, config_to_dict, config_to_yaml
 from llavataros_jax.data.manifest import Manifest, load_manifest
 from llavataros_jax.errors import UserError
-from llavataros_jax.model import FeatureStatistics, GestureModel, Sizes, build
 
 # Options that do not change what the steps done so far have computed.
 _MAY_CHANGE = (
@@ -93,20 +91,6 @@ def read_config(run: Path | str) -> Config:
     except yaml.YAMLError as problem:
         raise UserError(f"{path} is damaged; restore the run directory") from problem
     return config_from_dict(tree, origin=str(path))
-
-
-def build_model(config: Config, manifest: Manifest) -> GestureModel:
-    """Builds the network for the records that `manifest` describes."""
-    statistics = FeatureStatistics(
-        **{name: np.asarray(values, np.float32) for name, values in manifest.statistics.items()}
-    )
-    sizes = Sizes(
-        audio=manifest.feature_size("audio"),
-        text=manifest.feature_size("words"),
-        pose=manifest.feature_size("pose"),
-        speakers=len(manifest.speakers),
-    )
-    return build(config.model, sizes, statistics)
 
 
 def versions() -> dict[str, Any]:

@@ -8,7 +8,7 @@ import soundfile
 from scipy.spatial.transform import Rotation
 
 from llavataros_jax.config import Config
-from llavataros_jax.config_file import config_from_dict
+from llavataros_jax.config.file import config_from_dict
 from llavataros_jax.motion.motion import Motion, motion_from_local
 from llavataros_jax.motion.npy import write_npy
 from llavataros_jax.motion.skeleton import AVATAROS_9

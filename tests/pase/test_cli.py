@@ -10,8 +10,8 @@ import soundfile
 
 from llavataros_jax.pase.__main__ import main
 from llavataros_jax.pase.features import pase_features
-from llavataros_jax.pase.sound import sound_blocks
 from llavataros_jax.pase.stream import encode_whole
+from llavataros_jax.sound.reader import blocks
 from tests.pase.seeded import noise, seeded_params, seeded_tensors
 from tests.pase.torch_writer import write_zip
 
@@ -70,7 +70,7 @@ def test_stereo_of_another_rate_is_mixed_and_resampled(weights, tmp_path, capsys
     audio = stored(np.stack([left, right], axis=1), tmp_path / "a.wav", 44100)
     assert run(weights, audio, tmp_path / "a.npz") == 0
     assert "2 channels mixed down, resampled from 44100 Hz" in capsys.readouterr().out
-    heard = np.concatenate(list(sound_blocks(audio)))
+    heard = np.concatenate(list(blocks(audio, 16000)))
     times = np.arange(16000) / 16000
     expected = sum(0.2 * np.sin(2 * np.pi * hertz * times) for hertz in (220, 330))
     assert len(heard) == 16000

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from llavataros_jax.config import Config
-from llavataros_jax.config_file import config_from_dict
+from llavataros_jax.config.file import config_from_dict
 from llavataros_jax.data.features import clip_features, encode_clip
 from llavataros_jax.data.manifest import ClipEntry, Manifest
 from llavataros_jax.data.records import shard_name, write_shard

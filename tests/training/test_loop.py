@@ -12,9 +12,10 @@ import pytest
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.loader import LaneSource
 from llavataros_jax.errors import UserError
+from llavataros_jax.network import build_model
 from llavataros_jax.training.checkpoint import Checkpoints, load_params
 from llavataros_jax.training.loop import fit
-from llavataros_jax.training.run import build_model, read_config
+from llavataros_jax.training.run import read_config
 from tests.training.records import toy_config, write_records
 
 ONE = {"devices": 1}

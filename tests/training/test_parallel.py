@@ -11,8 +11,8 @@ from llavataros_jax.config import ParallelConfig
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.loader import LaneSource
 from llavataros_jax.errors import UserError
+from llavataros_jax.network import build_model
 from llavataros_jax.training.parallel import build_launcher
-from llavataros_jax.training.run import build_model
 from llavataros_jax.training.state import init_state
 from llavataros_jax.training.step import train_step
 from tests.training.records import toy_config, write_records

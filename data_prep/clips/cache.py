@@ -1,0 +1,94 @@
+"""Results of stages, kept by the content of what they were made from.
+
+A stage's result lies in `{folder}/{stage}/{key}.npz`, where the key hashes the stage's name and
+version, the bytes of its input files and the options that it reads. So a killed run goes on where
+it was, and a changed option redoes only the stages that read it. The folder may be deleted.
+"""
+
+import contextlib
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_prep.machine.fingerprint import content_hash
+from llavataros_jax.atomic import atomic_path
+
+Arrays = dict[str, np.ndarray]
+
+_STALE_SECONDS = 3600.0
+
+
+class NotKeptError(Exception):
+    """Says that a stage would have to be computed."""
+
+
+class StageCache:
+    """Keeps the arrays that stages make; with no folder it only calls them.
+
+    With `only_kept`, a stage that is not kept raises `NotKeptError` instead.
+
+    Attributes:
+        keys: Key of each stage that was asked for, by the stage's name.
+        made: Names of the stages that had to be computed.
+    """
+
+    def __init__(self, folder: Path | None = None, *, only_kept: bool = False) -> None:
+        self._folder = folder
+        self._only_kept = only_kept
+        self.keys: dict[str, str] = {}
+        self.made: list[str] = []
+
+    def arrays(
+        self,
+        stage: str,
+        version: int,
+        inputs: Mapping[str, Any],
+        make: Callable[[], Arrays],
+    ) -> Arrays:
+        """Returns what `make` returned for these inputs, now or in an earlier run.
+
+        Args:
+            stage: Name of the stage.
+            version: To be raised when the stage computes something else from the same inputs.
+            inputs: Everything that the result depends on, as JSON can hold it.
+            make: Computes the arrays; texts are arrays of Unicode.
+        """
+        key = content_hash({"stage": stage, "version": version, "inputs": inputs})
+        self.keys[stage] = key
+        found = load_stage(self._folder, stage, key) if self._folder else None
+        if found is not None:
+            return found
+        if self._only_kept:
+            raise NotKeptError(stage)
+        arrays = make()
+        self.made.append(stage)
+        if self._folder:
+            with atomic_path(_path(self._folder, stage, key)) as temporary:
+                np.savez(temporary, allow_pickle=False, **arrays)  # pyright: ignore[reportArgumentType]
+        return arrays
+
+
+def load_stage(folder: Path, stage: str, key: str) -> Arrays | None:
+    """Returns a stage's arrays, or None when they are not kept or the file is damaged."""
+    try:
+        with np.load(_path(folder, stage, key), allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (FileNotFoundError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
+        return None
+
+
+def remove_half_written(folder: Path) -> None:
+    """Removes what killed runs left behind, if no running one can still be writing it."""
+    for path in folder.glob("*/.*.partial.npz"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                path.unlink()
+
+
+def _path(folder: Path, stage: str, key: str) -> Path:
+    return folder / stage / f"{key}.npz"

@@ -1,0 +1,199 @@
+"""What the stages make of one clip: the work that is spread over processes."""
+
+import errno
+import json
+import os
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from data_prep.clips.cache import Arrays, NotKeptError, StageCache
+from data_prep.clips.clip import Clip
+from data_prep.clips.speech import prepare_speech
+from data_prep.machine.fingerprint import file_hash
+from llavataros_jax.config import Config
+from llavataros_jax.errors import UserError
+from llavataros_jax.motion.bvh import read_bvh
+from llavataros_jax.motion.motion import Motion
+from llavataros_jax.motion.npy import read_npy
+from llavataros_jax.motion.resampling import resample
+from llavataros_jax.motion.skeleton import Skeleton
+from llavataros_jax.motion.smplx import is_smplx, read_smplx
+from llavataros_jax.sound.reader import read_info
+
+MOTION_VERSION = 1
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class PreparedClip:
+    """One clip after its stages: where their results are kept and how long they are.
+
+    Attributes:
+        clip: The clip.
+        seconds: Length of its audio.
+        audio_frames: Frames of its speech.
+        motion_frames: Frames of its motion; 0 without motion.
+        skeleton: Skeleton of its motion.
+        num_words: Words spoken in it.
+        num_unknown: Words that their source could not name.
+        keys: Key of the result of each stage.
+        made: Stages that were computed in this run.
+        notes: What the user should know.
+        motion_problem: Why its motion cannot be used.
+        speech_problem: Why its speech cannot be used.
+    """
+
+    clip: Clip
+    seconds: float = 0.0
+    audio_frames: int = 0
+    motion_frames: int = 0
+    skeleton: Skeleton | None = None
+    num_words: int = 0
+    num_unknown: int = 0
+    keys: tuple[tuple[str, str], ...] = ()
+    made: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    motion_problem: str | None = None
+    speech_problem: str | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why no record can be made of the clip."""
+        return self.motion_problem or self.speech_problem
+
+    def key(self, stage: str) -> str:
+        """Returns the key of a stage's result."""
+        return dict(self.keys)[stage]
+
+
+def prepare_clip(
+    clip: Clip,
+    config: Config,
+    *,
+    cache_folder: Path | None,
+    is_interlocutor: bool,
+    only_kept: bool = False,
+) -> PreparedClip:
+    """Runs the stages of a clip; whatever is wrong with it is returned, not raised.
+
+    Motion comes first, because it is cheap and most often wrong; speech is left out after a
+    failure unless another clip needs it.
+
+    Raises:
+        OSError: When results cannot be kept, such as on a full disk.
+        NotKeptError: When `only_kept` and there is anything to compute.
+    """
+    cache = StageCache(cache_folder, only_kept=only_kept)
+    motion, motion_problem = None, None
+    if clip.motion:
+        motion, motion_problem = _attempt(lambda: _motion(clip, config, cache), cache_folder)
+    speech, speech_problem = None, None
+    if motion_problem is None or is_interlocutor:
+        speech, speech_problem = _attempt(
+            lambda: prepare_speech(
+                clip.audio,
+                config=config,
+                words=clip.words,
+                transcript=clip.transcript,
+                cache=cache,
+            ),
+            cache_folder,
+        )
+    return PreparedClip(
+        clip=clip,
+        seconds=speech.seconds if speech else 0.0,
+        audio_frames=speech.num_frames if speech else 0,
+        motion_frames=motion.num_frames if motion else 0,
+        skeleton=motion.skeleton if motion else None,
+        num_words=len(speech.words) if speech else 0,
+        num_unknown=speech.num_unknown if speech else 0,
+        keys=tuple(sorted(cache.keys.items())),
+        made=tuple(cache.made),
+        notes=(*clip.notes, *(speech.notes if speech else ())),
+        motion_problem=motion_problem,
+        speech_problem=speech_problem,
+    )
+
+
+def tolerance_seconds(seconds: float, fps: float) -> float:
+    """Returns how much audio and motion, or two speakers' audio, may differ in length."""
+    return max(2 / fps, 0.01 * seconds)
+
+
+def motion_from_arrays(arrays: Arrays) -> Motion:
+    """Rebuilds the motion that the stage `motion` keeps."""
+    skeleton = Skeleton.from_dict(json.loads(str(arrays["skeleton"])))
+    return Motion(arrays["frames"], float(arrays["fps"]), skeleton)
+
+
+def _motion(clip: Clip, config: Config, cache: StageCache) -> Motion:
+    """Reads the motion of a clip at the model's rate, and checks its length against the audio."""
+    assert clip.motion is not None
+    seconds = read_info(clip.audio, config.audio.sample_rate).seconds
+    settings, fps = config.motion, config.motion.fps
+    if round(seconds * fps) < 1:
+        raise UserError(
+            f"audio {clip.audio} of {seconds:.4f} s is shorter than a frame of 1/{fps} s; "
+            "leave it out or record more"
+        )
+    inputs = {
+        "motion": file_hash(clip.motion),
+        "seconds": seconds,
+        "fps": fps,
+        "source_fps": settings.source_fps,
+        "bvh_metres_per_unit": settings.bvh_metres_per_unit,
+    }
+    arrays = cache.arrays("motion", MOTION_VERSION, inputs, lambda: _read(clip, config, seconds))
+    return motion_from_arrays(arrays)
+
+
+def _read(clip: Clip, config: Config, seconds: float) -> Arrays:
+    assert clip.motion is not None
+    settings = config.motion
+    if clip.motion.suffix.lower() == ".bvh":
+        motion = read_bvh(clip.motion, metres_per_unit=settings.bvh_metres_per_unit)
+    elif clip.motion.suffix.lower() == ".npz" and is_smplx(clip.motion):
+        motion = read_smplx(clip.motion)
+    else:
+        motion = read_npy(clip.motion, fps=settings.source_fps, audio_seconds=seconds)
+    if abs(motion.seconds - seconds) > tolerance_seconds(seconds, motion.fps):
+        raise UserError(
+            f"motion {clip.motion} lasts {motion.seconds:.3f} s ({motion.num_frames} frames at "
+            f"{motion.fps:g} per second) but audio {clip.audio} lasts {seconds:.3f} s; trim one of "
+            "them or correct the rate"
+        )
+    motion = resample(motion, settings.fps)
+    return {
+        # A metre in float32 is right to 0.1 µm, a hundredth of what counts as rigid.
+        "frames": motion.frames.astype(np.float32),
+        "fps": np.array(motion.fps),
+        "skeleton": np.array(json.dumps(motion.skeleton.to_dict())),
+    }
+
+
+def _attempt(
+    stage: Callable[[], Result], cache_folder: Path | None
+) -> tuple[Result | None, str | None]:
+    """Returns what `stage` returns, or the sentence that says why it does not."""
+    try:
+        return stage(), None
+    except UserError as refusal:
+        return None, str(refusal)
+    except (MemoryError, NotKeptError):
+        raise
+    except OSError as problem:
+        place = Path(os.fsdecode(problem.filename)) if problem.filename else None
+        is_ours = place is not None and cache_folder and place.is_relative_to(cache_folder)
+        if place is None or is_ours or problem.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return None, f"{place} cannot be read ({problem.strerror}); check the file"
+    except Exception as problem:  # one odd recording must not stop a thousand others
+        place = traceback.extract_tb(problem.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        return None, f"unexpected {type(problem).__name__} in {where} ({problem}); please report it"

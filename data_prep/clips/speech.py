@@ -1,0 +1,217 @@
+"""One person's speech as the model hears it: the same for preparation and for animation."""
+
+import contextlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float16, Int32
+
+from data_prep.align.aligner import Aligner
+from data_prep.align.check import alignment_notes, transcript_notes
+from data_prep.align.choice import align, choose_aligner
+from data_prep.clips.cache import Arrays, StageCache
+from data_prep.listen.transcribe import transcribe
+from data_prep.listen.whisper_model import whisper_identity
+from data_prep.machine.fingerprint import content_hash, file_hash
+from data_prep.sound.features import audio_features, audio_options
+from data_prep.vectors.choice import text_features, text_inputs
+from data_prep.words.timed_files import read_timed_words
+from data_prep.words.word import UNKNOWN, Word, frame_index
+from llavataros_jax.config import Config, WordsConfig
+from llavataros_jax.errors import UserError
+from llavataros_jax.sound.reader import AudioFile, read_info
+
+# Raise one of these when its stage gives other results from the same inputs.
+WORDS_VERSION, AUDIO_VERSION, TEXT_VERSION = 2, 1, 1
+
+
+@dataclass(frozen=True, eq=False)
+class SpeechFeatures:
+    """Aligned features of a recording; frame k begins at k / fps seconds.
+
+    Attributes:
+        num_frames: Frames N; 0 when the recording is shorter than half a frame.
+        seconds: Length of the recording.
+        audio: Audio features of each frame.
+        word_vectors: One vector for each word.
+        word_index: Row of `word_vectors` and `words` that is active on each frame, -1 in silence.
+        words: The words with their times.
+        notes: What was done to the recording or is strange about it.
+    """
+
+    num_frames: int
+    seconds: float
+    audio: Float16[np.ndarray, "N A"]
+    word_vectors: Float16[np.ndarray, "K E"]
+    word_index: Int32[np.ndarray, " N"]
+    words: tuple[Word, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def num_unknown(self) -> int:
+        """Words that their source could not name."""
+        return sum(word.text == UNKNOWN for word in self.words)
+
+
+def prepare_speech(
+    audio: Path | str,
+    *,
+    config: Config,
+    num_frames: int | None = None,
+    words: Path | str | None = None,
+    transcript: Path | str | None = None,
+    cache: StageCache | None = None,
+) -> SpeechFeatures:
+    """Turns a recording into features by the sections audio, text, words and motion.fps.
+
+    Words come from the file of timed words, else from the transcript by alignment, else from a
+    transcriber. A silent recording without either has no words.
+
+    Args:
+        audio: Sound file.
+        config: Options.
+        num_frames: Frames to compute; round(seconds * fps) when not given.
+        words: File of timed words.
+        transcript: File of what is said, without times.
+        cache: Where stages are kept.
+
+    Raises:
+        UserError: When a file cannot be used or there is no way to know the words.
+    """
+    audio = Path(audio)
+    cache = cache or StageCache()
+    info = read_info(audio, config.audio.sample_rate)
+    fps = config.motion.fps
+    frames = round(info.seconds * fps) if num_frames is None else num_frames
+    digest = file_hash(audio)
+    spoken, notes = _words(
+        info,
+        digest,
+        config=config,
+        words=Path(words) if words else None,
+        transcript=Path(transcript) if transcript else None,
+        cache=cache,
+    )
+    if words and transcript:
+        with contextlib.suppress(UserError):  # one that cannot be read is not needed
+            notes = [*notes, *transcript_notes(spoken, read_transcript(Path(transcript)))]
+    heard = cache.arrays(
+        "audio",
+        AUDIO_VERSION,
+        {"audio": digest, "config": audio_options(config.audio), "fps": fps, "frames": frames},
+        lambda: {"features": audio_features(audio, frames, config.audio, fps)},
+    )
+    read = cache.arrays(
+        "text",
+        TEXT_VERSION,
+        text_inputs(spoken, config.text),
+        lambda: {"vectors": text_features(spoken, config.text)},
+    )
+    return SpeechFeatures(
+        num_frames=frames,
+        seconds=info.seconds,
+        audio=heard["features"],
+        word_vectors=read["vectors"],
+        word_index=frame_index(spoken, frames, fps, rule=config.words.frame_rule),
+        words=tuple(spoken),
+        notes=(*info.notes, *notes),
+    )
+
+
+def words_from_arrays(arrays: Arrays) -> list[Word]:
+    """Rebuilds the words that the stage `words` keeps."""
+    rows = zip(
+        arrays["text"].tolist(),
+        arrays["times"].tolist(),
+        arrays["confidence"].tolist(),
+        strict=True,
+    )
+    return [
+        Word(text, start, end, None if math.isnan(confidence) else confidence)
+        for text, (start, end), confidence in rows
+    ]
+
+
+def _words(
+    info: AudioFile,
+    digest: str,
+    *,
+    config: Config,
+    words: Path | None,
+    transcript: Path | None,
+    cache: StageCache,
+) -> tuple[list[Word], list[str]]:
+    """Finds the words and what is remarkable about them."""
+    notes: list[str] = []
+    inputs: dict[str, Any]
+    if words:
+        inputs = {
+            "timed": file_hash(words),
+            # CTM files of several utterances are read by the file's name.
+            "name": words.name,
+            "seconds": info.seconds,
+        }
+
+        def find() -> list[Word]:
+            return read_timed_words(words, info.seconds)
+    elif transcript:
+        text = read_transcript(transcript)
+        inputs = aligned_words_inputs(digest, text, config.words, choose_aligner(config.words))
+
+        def find() -> list[Word]:
+            return align(info.path, text, config.words, note=notes.append)
+    elif any(note.startswith("silent") for note in info.notes):
+        return [], ["no words, because it is silent and comes with none"]
+    else:
+        weights = whisper_identity(config.words) if config.words.whisper else {}
+        inputs = {"audio": digest, "config": {"language": config.words.language, **weights}}
+
+        def find() -> list[Word]:
+            return transcribe(info.path, config.words, note=notes.append)
+
+    arrays = cache.arrays(
+        "words", WORDS_VERSION, inputs, lambda: words_to_arrays(info.path, find(), notes)
+    )
+    return words_from_arrays(arrays), arrays["notes"].tolist()
+
+
+def aligned_words_inputs(
+    digest: str, text: str, config: WordsConfig, aligner: Aligner
+) -> dict[str, Any]:
+    """Returns all that the words of a recording with a transcript depend on."""
+    options = {"aligner": aligner.name, "language": config.language, **aligner.identity()}
+    return {"audio": digest, "transcript": content_hash(text), "config": options}
+
+
+def words_to_arrays(audio: Path, words: Sequence[Word], notes: Sequence[str]) -> Arrays:
+    """Returns what the stage `words` keeps: words, and notes with what the sound says of them."""
+    notes = [*notes, *alignment_notes(audio, words)]
+    times = [(word.start_seconds, word.end_seconds) for word in words]
+    confidence = [math.nan if word.confidence is None else word.confidence for word in words]
+    return {
+        "text": np.array([word.text for word in words], dtype=np.str_),
+        "times": np.array(times, np.float64).reshape(-1, 2),
+        "confidence": np.array(confidence, np.float64),
+        "notes": np.array(notes, dtype=np.str_),
+    }
+
+
+def read_transcript(path: Path) -> str:
+    """Reads what is said.
+
+    Raises:
+        UserError: When the file is missing, empty or no UTF-8 text.
+    """
+    if not path.is_file():
+        raise UserError(f"transcript {path} does not exist; check the path")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise UserError(f"{path} is not UTF-8 text; save it as UTF-8") from problem
+    if not text.strip():
+        raise UserError(f"transcript {path} is empty; write down what is said or remove it")
+    return text

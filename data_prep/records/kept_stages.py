@@ -1,0 +1,59 @@
+"""The kept results of stages, cut to the frames of a record."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from data_prep.clips.cache import Arrays, load_stage
+from data_prep.clips.prepared_clip import PreparedClip, motion_from_arrays
+from data_prep.clips.speech import words_from_arrays
+from data_prep.records.plan import PlannedRecord
+from data_prep.words.word import Word, frame_index
+from llavataros_jax.errors import UserError
+from llavataros_jax.motion.motion import Motion
+
+
+class KeptStages:
+    """Reads what the stages kept, one clip at a time."""
+
+    def __init__(
+        self, folder: Path, fps: int, *, frame_rule: Literal["interval", "pointer"] = "interval"
+    ) -> None:
+        self._folder = folder
+        self._fps = fps
+        self._frame_rule: Literal["interval", "pointer"] = frame_rule
+
+    def motion(self, record: PlannedRecord) -> Motion:
+        """Returns the record's motion."""
+        motion = motion_from_arrays(self._load(record.main, "motion"))
+        return motion.cut(record.cut.start_frame, record.cut.stop_frame)
+
+    def speech(
+        self, record: PlannedRecord, person: PreparedClip
+    ) -> tuple[list[Word], dict[str, Any]]:
+        """Returns the words that reach into the record, and the person's features on its frames."""
+        start, stop, fps = record.cut.start_frame, record.cut.stop_frame, self._fps
+        words = words_from_arrays(self._load(person, "words")) if person.num_words else []
+        rows = [
+            row
+            for row, word in enumerate(words)
+            if word.start_seconds < stop / fps and word.end_seconds > start / fps
+        ]
+        # One more entry at the end serves row -1, silence.
+        place = np.full(len(words) + 1, -1, np.int32)
+        place[rows] = np.arange(len(rows))
+        return [words[row] for row in rows], {
+            "audio": self._load(person, "audio")["features"][start:stop],
+            "words": self._load(person, "text")["vectors"][rows],
+            "word_index": place[frame_index(words, stop, fps, rule=self._frame_rule)[start:]],
+        }
+
+    def _load(self, person: PreparedClip, stage: str) -> Arrays:
+        arrays = load_stage(self._folder, stage, person.key(stage))
+        if arrays is None:
+            raise UserError(
+                f"the stage {stage} of clip {person.clip.name} went from {self._folder} while "
+                "records were written; run the same command again"
+            )
+        return arrays

@@ -1,0 +1,255 @@
+"""From a folder of recordings to a folder of records."""
+
+import contextlib
+import dataclasses
+import functools
+import importlib.util
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from data_prep.clips.batch_alignment import align_together
+from data_prep.clips.cache import NotKeptError
+from data_prep.clips.clip import Clip
+from data_prep.clips.prepared_clip import PreparedClip, prepare_clip
+from data_prep.records.dataset import finished_dataset, write_dataset
+from data_prep.records.plan import DatasetPlan, find_misfits, plan_dataset
+from data_prep.records.splits import check_holdout_takes
+from data_prep.run.workers import Runner, run_all
+from data_prep.sound.features import check_audio
+from data_prep.sources.choice import find_recordings, source_of
+from data_prep.sources.recordings import Recordings
+from data_prep.vectors.choice import check_text
+from llavataros_jax.config import Config
+from llavataros_jax.data.manifest import Manifest
+from llavataros_jax.errors import UserError
+
+CACHE_FOLDER = ".cache"
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a run of the pipeline found and wrote.
+
+    Attributes:
+        manifest: Manifest of the folder of records.
+        folder: The folder of records.
+        clips: The clips that became records.
+        failures: Clips that could not be prepared, each with the reason.
+        skipped: Files that are no clip, each with the reason.
+        made: How many times each stage was computed in this run.
+        is_new: Whether records were written.
+    """
+
+    manifest: Manifest
+    folder: Path
+    clips: tuple[PreparedClip, ...]
+    failures: dict[str, str]
+    skipped: dict[str, str]
+    made: dict[str, int]
+    is_new: bool
+
+
+def prepare(
+    config: Config, *, say: Callable[[str], None] = print, run: Runner = run_all
+) -> Preparation:
+    """Turns `config.data.folder` into records in `config.data.records`.
+
+    Every stage of every clip is kept in the folder of records, in `.cache`, so an interrupted run
+    goes on where it was and a second one does nothing again. A clip that fails is told of and left
+    out; with `data.strict` it ends the run.
+
+    Args:
+        config: Options.
+        say: Tells the user what happens.
+        run: Spreads the work on clips: over processes, or `beam.beam_runner`.
+
+    Raises:
+        UserError: When folders or tools are missing, no clip can be prepared, or one fails in a
+            strict run.
+        OSError: When records cannot be written.
+    """
+    _check_tools()
+    folder = Path(config.data.records)
+    _check_writable(folder)
+    check_audio(config.audio)
+    check_text(config.text)
+    found = find_recordings(config.data)
+    source = source_of(config.data)
+    if source not in (config.data.source, "folder"):
+        say(f"reading data.folder={config.data.folder} as data.source={source}")
+    config = _holding_out(found, config)
+    if not any(clip.motion for clip in found.clips):
+        reasons = [*found.problems.values(), *found.skipped.values()]
+        raise UserError(
+            f"data.folder={config.data.folder} has no audio (wav, flac, ogg, mp3) with motion "
+            "(npy, npz, bvh) " + _how_paired(source) + (f"; {reasons[0]}" if reasons else "")
+        )
+    check_holdout_takes({clip.take for clip in found.clips if clip.motion}, config.data)
+    for name, reason in found.skipped.items():
+        say(f"skipped {name}: {reason}")
+    failures: dict[str, str] = {}
+    for name, reason in found.problems.items():
+        _fail(name, reason, failures, config, say)
+    prepared = _run_stages(found, failures, config, folder / CACHE_FOLDER, say, run=run)
+    usable = {
+        name: clip for name, clip in prepared.items() if clip.clip.motion and not clip.problem
+    }
+    for name, reason in find_misfits(usable, prepared, config).items():
+        _fail(name, reason, failures, config, say)
+        del usable[name]
+    if not usable:
+        first = next(iter(failures.values()))
+        raise UserError(
+            f"none of the clips of data.folder={config.data.folder} can be prepared, so nothing "
+            f"was written; the first: {first}"
+        )
+    plan = plan_dataset(usable, prepared, config, failures=failures, skipped=found.skipped)
+    manifest = finished_dataset(folder, plan)
+    is_new = manifest is None
+    if manifest is None:
+        manifest = _write(folder, plan)
+    used = {record.cut.clip for record in plan.records}
+    return Preparation(
+        manifest=manifest,
+        folder=folder,
+        clips=tuple(clip for name, clip in sorted(prepared.items()) if name in used),
+        failures=failures,
+        skipped=found.skipped,
+        made=dict(Counter(stage for clip in prepared.values() for stage in clip.made)),
+        is_new=is_new,
+    )
+
+
+def _holding_out(found: Recordings, config: Config) -> Config:
+    """Holds out what the data set itself sets aside, unless the user has said what."""
+    data = config.data
+    if data.holdout != "takes" or data.holdout_takes or not data.holdout_fraction:
+        return config
+    return dataclasses.replace(config, data=dataclasses.replace(data, holdout_takes=found.held_out))
+
+
+def _how_paired(source: str) -> str:
+    beside = "of the same name beside it"
+    return beside if source == "folder" else f"that data.source={source} puts together"
+
+
+def _run_stages(
+    found: Recordings,
+    failures: dict[str, str],
+    config: Config,
+    cache_folder: Path,
+    say: Callable[[str], None],
+    *,
+    run: Runner,
+) -> dict[str, PreparedClip]:
+    """Prepares all clips, tells of failures as they come, and returns all by name."""
+    interlocutors = {clip.interlocutor for clip in found.clips}
+    work = functools.partial(
+        _prepare_one, config=config, cache_folder=cache_folder, interlocutors=interlocutors
+    )
+    prepared: dict[str, PreparedClip] = {}
+
+    def take(result: PreparedClip) -> None:
+        prepared[result.clip.name] = result
+        if result.problem:
+            _fail(result.clip.name, result.problem, failures, config, say)
+
+    # Processes take seconds to start, so whatever is kept already is collected without them.
+    with ThreadPoolExecutor(config.data.workers or os.cpu_count()) as threads:
+        for result in threads.map(functools.partial(_prepare_kept, work), found.clips):
+            if result is not None:
+                take(result)
+    rest = [clip for clip in found.clips if clip.name not in prepared]
+    aligned = align_together(rest, config.words, cache_folder)
+    for clip in (clip for clip in rest if clip.name in aligned.problems):
+        take(PreparedClip(clip, speech_problem=aligned.problems[clip.name]))
+    rest = [clip for clip in rest if clip.name not in prepared]
+    results = run(work, rest, workers=config.data.workers, label="preparing clips")
+    with contextlib.closing(results):
+        for _, result in results:
+            if result.clip.name in aligned.made:
+                result = dataclasses.replace(result, made=("words", *result.made))
+            take(result)
+    return prepared
+
+
+def _prepare_one(
+    clip: Clip,
+    *,
+    config: Config,
+    cache_folder: Path,
+    interlocutors: set[str | None],
+    only_kept: bool = False,
+) -> PreparedClip:
+    return prepare_clip(
+        clip,
+        config,
+        cache_folder=cache_folder,
+        is_interlocutor=clip.name in interlocutors,
+        only_kept=only_kept,
+    )
+
+
+def _prepare_kept(work: Callable[..., PreparedClip], clip: Clip) -> PreparedClip | None:
+    """Returns a clip of which every stage is kept, else None."""
+    try:
+        return work(clip, only_kept=True)
+    except NotKeptError:
+        return None
+
+
+def _write(folder: Path, plan: DatasetPlan) -> Manifest:
+    is_terminal = sys.stderr.isatty()
+    with tqdm(
+        total=len(plan.records), desc="writing records", unit="clip", disable=not is_terminal
+    ) as bar:
+
+        def advance() -> None:
+            bar.update()
+
+        return write_dataset(folder, plan, folder / CACHE_FOLDER, advance=advance)
+
+
+def _fail(
+    name: str,
+    reason: str,
+    failures: dict[str, str],
+    config: Config,
+    say: Callable[[str], None],
+) -> None:
+    """Keeps the reason and tells it; ends a strict run."""
+    if config.data.strict:
+        raise UserError(f"clip {name}: {reason} (data.strict=true stops here)")
+    failures[name] = reason
+    say(f"failed {name}: {reason}")
+
+
+def _check_tools() -> None:
+    missing = [
+        name
+        for name in ("soundfile", "soxr", "librosa", "praatio")
+        if importlib.util.find_spec(name) is None
+    ]
+    if missing:
+        raise UserError(
+            f"preparation needs {', '.join(missing)}; install them with: "
+            "pip install 'llavataros-jax[prep]'"
+        )
+
+
+def _check_writable(folder: Path) -> None:
+    """Refuses a folder of records that cannot be written before any work is done."""
+    place = folder.resolve()
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir():
+        raise UserError(f"data.records={folder} cannot be a folder: {place} is a file")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise UserError(f"data.records={folder} cannot be written: {place} is write-protected")

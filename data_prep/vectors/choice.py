@@ -1,0 +1,67 @@
+"""Word vectors: the choice between hashed ones and those of a language model."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float16
+
+from data_prep.vectors.hashed import hashed_vectors
+from data_prep.words.utterances import utterance_starts
+from data_prep.words.word import Word
+from llavataros_jax.config import TextConfig
+
+_HASHED_OPTIONS = ("size", "ngram_min", "ngram_max")
+
+
+def text_features(words: Sequence[Word], config: TextConfig) -> Float16[np.ndarray, "K E"]:
+    """Computes one vector of `config.size` numbers for each word.
+
+    Raises:
+        UserError: When the language model cannot be had or has another size.
+    """
+    texts = [word.text for word in words]
+    if config.kind == "hashed":
+        return hashed_vectors(texts, config)
+    from data_prep.vectors.language_model import word_vectors
+
+    return word_vectors(texts, config, starts=_starts(words, config))
+
+
+def text_inputs(words: Sequence[Word], config: TextConfig) -> dict[str, Any]:
+    """Returns all that the vectors depend on, as JSON can hold it.
+
+    Raises:
+        UserError: When the language model cannot be found.
+    """
+    texts, options = [word.text for word in words], dataclasses.asdict(config)
+    if config.kind == "hashed":
+        return {"words": texts, "config": {name: options[name] for name in _HASHED_OPTIONS}}
+    from data_prep.vectors.model_files import find_model
+
+    options = {name: value for name, value in options.items() if not name.startswith("ngram")}
+    del options["model"]  # what counts is what it holds, not where it lies
+    return {
+        "words": texts,
+        "config": options,
+        "model": find_model(config.model or "").identity,
+        "starts": _starts(words, config),
+    }
+
+
+def check_text(config: TextConfig) -> None:
+    """Refuses a language model that cannot be had or has another size, before any work is done.
+
+    Raises:
+        UserError: When the extra is not installed, the model missing or gated, or an option wrong.
+    """
+    if config.kind == "language_model":
+        from data_prep.vectors.model_files import check_model
+
+        check_model(config)
+
+
+def _starts(words: Sequence[Word], config: TextConfig) -> list[int]:
+    """Returns the first word of each text that is to be read on its own."""
+    return utterance_starts(words) if config.context == "utterance" else [0][: len(words)]

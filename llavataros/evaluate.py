@@ -1,0 +1,114 @@
+"""Measures a trained run on its held-out clips: a table beside the real motion and anchors."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from data_prep.sound.beats import audio_beats
+from llavataros_jax.atomic import write_json
+from llavataros_jax.data.clips import ClipReader
+from llavataros_jax.data.segments import interlocutor_of, speech_of, words_of
+from llavataros_jax.errors import UserError, door
+from llavataros_jax.evaluation.report import evaluate_clip, format_table, summarise
+from llavataros_jax.rendering.film import write_film
+from llavataros_jax.trained import open_trained
+
+EPILOG = """\
+Each held-out clip is animated from its records and measured against its recorded motion, and so
+are a held mean pose and a held still pose. The columns "shifted speech" measure the same motion
+against speech of another time: what is no better than they are does not follow the speech.
+
+  python scripts/evaluate.py --checkpoint runs/demo --out outputs/demo --films
+
+Written to --out: metrics.json (every clip and their mean) and, with --films, CLIP_beside_real of
+every clip, the predicted person on the left and the recorded one on the right.
+"""
+
+
+@door
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Reads the command line and measures."""
+    given = _parser().parse_args(arguments)
+    run = open_trained(given.checkpoint)
+    records = given.records or run.config.data.records
+    recordings = Path(given.recordings or run.config.data.folder)
+    reader = ClipReader(records, given.split)
+    if reader.manifest.content_hash != run.manifest.content_hash:
+        raise UserError(
+            f"records {records} are not those that {given.checkpoint} was trained with; name the "
+            "right ones with --records"
+        )
+    if not len(reader):
+        raise UserError(f"records {records} have no clip of the split {given.split}")
+    out = Path(given.out)
+    out.mkdir(parents=True, exist_ok=True)
+
+    fps = run.manifest.fps
+    results, written = {}, [out / "metrics.json"]
+    bar = tqdm(reader.clips, unit="clip", disable=not sys.stderr.isatty())
+    for number, entry in enumerate(bar):
+        clip = reader[number]
+        predicted = run.animate(speech_of(clip), interlocutor_of(clip))
+        real = run.animator.codec.decode(clip["pose"], fps, entry.speaker)
+        words = words_of(clip)
+        start = entry.start_frame / fps
+        recording = recordings / entry.recording
+        if not recording.is_file():
+            raise UserError(
+                f"{recording} does not exist; name the folder of recordings by --recordings"
+            )
+        beats = audio_beats(recording) - start
+        results[entry.name] = evaluate_clip(
+            predicted,
+            real,
+            audio_beats_seconds=beats[(beats >= 0) & (beats < real.seconds)],
+            words=words,
+        )
+        if given.films:
+            film = run.config.film
+            written.append(out / f"{entry.name}_beside_real{film.suffix}")
+            write_film(
+                written[-1],
+                predicted,
+                second=real,
+                facing_alike=True,
+                audio=recording,
+                audio_start_seconds=start,
+                words=words,
+                title="predicted, real",
+                width=film.width,
+                height=film.height,
+            )
+    summary = summarise(list(results.values()))
+    of_run = {"checkpoint": run.checkpoint, "split": given.split}
+    write_json(written[0], {**of_run, "mean": summary, "clips": results})
+    print(format_table(summary))
+    seconds = sum(entry.seconds for entry in reader.clips)
+    print(f"{len(results)} clips, {seconds:.1f} s, by {run.checkpoint} of {given.checkpoint}")
+    print("wrote " + ", ".join(str(path) for path in written))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/evaluate.py",
+        description="Measure a trained run on clips that it was not trained on.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--checkpoint", required=True, metavar="RUN", help="run directory")
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder to write to")
+    parser.add_argument("--records", metavar="DIR", help="if not where the run found them")
+    parser.add_argument(
+        "--recordings", metavar="DIR", help="sound, if not in the run's data.folder"
+    )
+    parser.add_argument("--split", choices=("validation", "train"), default="validation")
+    parser.add_argument("--films", action="store_true", help="film predicted beside real motion")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""Features that a run needs and this program may not know, or that the user brings computed."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_prep.clips.speech import SpeechFeatures
+from llavataros_jax.errors import UserError
+from llavataros_jax.sound.reader import read_info
+from llavataros_jax.trained import TrainedRun
+
+# Where weights lie and how they are run may change; what they compute may not.
+_PLACES = {"pase", "model", "batch"}
+
+
+def require_features(run: TrainedRun, *, checkpoint: str) -> None:
+    """Refuses a run whose features the program cannot compute from a recording.
+
+    Raises:
+        UserError: When the run was made from other features than its config describes.
+    """
+    wanted = []
+    for section in ("audio", "text"):
+        made_from: dict[str, Any] = run.manifest.feature_config.get(section, {})
+        computed = dataclasses.asdict(getattr(run.config, section))
+        compared = made_from.keys() - _PLACES
+        if any(computed.get(name) != made_from[name] for name in compared):
+            size = run.manifest.feature_size("audio" if section == "audio" else "words")
+            kind = " ".join(str(value) for value in made_from.values() if isinstance(value, str))
+            wanted.append(f"{section} features {kind or made_from} of {size} numbers")
+    if wanted:
+        raise UserError(
+            f"run {checkpoint} needs {' and '.join(wanted)}, which cannot be computed here with "
+            "its config; bring them computed: --features FILE.npz with the arrays audio and text, "
+            "one row for each frame, and interlocutor_audio and interlocutor_text in conversations"
+        )
+
+
+def read_features(path: Path | str, run: TrainedRun, *, audio: Path | str) -> list[SpeechFeatures]:
+    """Reads one row of audio and of text for each frame, of one or both persons.
+
+    Args:
+        path: `.npz` with `audio` (N, A) and `text` (N, E), and perhaps the same two with
+            `interlocutor_` before their names.
+        run: The run, which knows A and E.
+        audio: The recording, of N frames.
+
+    Raises:
+        UserError: When an array is missing, of another shape, or not finite.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"features {path} do not exist; check the path")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+    except (ValueError, OSError, EOFError) as problem:
+        raise UserError(f"features {path} are no .npz of plain arrays ({problem})") from problem
+    seconds = read_info(audio, run.config.audio.sample_rate).seconds
+    frames = len(arrays["audio"]) if "audio" in arrays else 0
+    if abs(frames - seconds * run.manifest.fps) > 2:
+        raise UserError(
+            f"features {path} have {frames} frames of audio, but {audio} lasts {seconds:.2f} s, "
+            f"which are {seconds * run.manifest.fps:.1f} frames at {run.manifest.fps} fps"
+        )
+    people = []
+    for prefix in ("", "interlocutor_"):
+        if prefix and prefix + "audio" not in arrays and prefix + "text" not in arrays:
+            continue
+        for name, feature in (("audio", "audio"), ("text", "words")):
+            array, shape = arrays.get(prefix + name), (frames, run.manifest.feature_size(feature))
+            if array is None or array.shape != shape or not np.isfinite(array).all():
+                found = "is missing" if array is None else f"has shape {array.shape} or NaN"
+                raise UserError(
+                    f"features {path}: {prefix}{name} {found}; {shape} finite numbers are needed"
+                )
+        people.append(
+            SpeechFeatures(
+                num_frames=frames,
+                seconds=seconds,
+                audio=arrays[prefix + "audio"].astype(np.float16),
+                word_vectors=arrays[prefix + "text"].astype(np.float16),
+                word_index=np.arange(frames, dtype=np.int32),
+                words=(),
+                notes=(f"features of {path}",) if not prefix else (),
+            )
+        )
+    return people

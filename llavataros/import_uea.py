@@ -1,0 +1,144 @@
+"""Turns a checkpoint of the ancestor, UEA-DH-GENEA23, into a run, or checks the arithmetic."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from llavataros_jax.ancestor.parity import TOLERANCE, TOLERANCE_X64, compare
+from llavataros_jax.ancestor.run import SCALER_ONE_LINER, read_arrays, read_codec, write_run
+from llavataros_jax.ancestor.weights import from_ancestor
+from llavataros_jax.errors import UserError, door
+from llavataros_jax.weights.torch_file import foreign_name, read_torch
+
+EPILOG = f"""\
+Import (CKPT is a file of torch.save or an .npz of the same names; neither runs a pickle):
+
+  python scripts/import_uea.py best_model.ckpt --scaler scaler.npz --skeleton genea_header.bvh \\
+      --out runs/uea
+
+The ancestor's scaler is a pickle, which runs whatever its author wrote, so it is not read here.
+Where you trust it, and with scikit-learn, turn it into plain numbers once:
+
+  {SCALER_ONE_LINER}
+
+Check (no checkpoint needed; exit code 1 above {TOLERANCE:g}, with --x64 above {TOLERANCE_X64:g}):
+
+  python scripts/import_uea.py --check uea_small.npz --x64
+"""
+
+
+@door
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Reads the command line, then checks or imports."""
+    given = _parser().parse_args(arguments)
+    if given.check:
+        return check(given.check, x64=given.x64)
+    wanted = ("checkpoint", "scaler", "skeleton", "out")
+    if missing := [name for name in wanted if not getattr(given, name)]:
+        raise UserError(
+            f"an import needs {', '.join(missing).replace('checkpoint', 'CKPT')} as well; see "
+            "python scripts/import_uea.py --help"
+        )
+    network = from_ancestor(
+        read_weights(given.checkpoint),
+        audio_size=given.audio_size,
+        memory_frames=given.memory_frames,
+        segment_frames=given.segment_frames,
+    )
+    codec, scaler = read_codec(given.skeleton, given.scaler, network)
+    write_run(Path(given.out), network, codec, scaler=scaler, pase=given.pase)
+    if network.dropped:
+        print(f"dropped, because no output depends on them: {', '.join(network.dropped)}")
+    count = sum(np.size(leaf) for leaf in _leaves(network.params))
+    print(f"wrote {given.out}: {count:,} parameters, {codec.skeleton.num_joints} joints")
+    return 0
+
+
+def check(path: Path | str, *, x64: bool = False) -> int:
+    """Prints the largest differences from an oracle on one line; 1 if they exceed the tolerance."""
+    differences = compare(read_arrays(Path(path)), x64=x64)
+    tolerance = TOLERANCE_X64 if x64 else TOLERANCE
+    passed = differences.largest <= tolerance
+    parts = {"pose": max(differences.pose), **differences.memory}
+    print(
+        f"{'float64' if x64 else 'float32'}, {len(differences.pose)} segments: "
+        + ", ".join(f"{name} {value:.2e}" for name, value in parts.items())
+        + "; pose by segment "
+        + " ".join(f"{value:.2e}" for value in differences.pose)
+        + f": {'within' if passed else 'ABOVE'} {tolerance:g}"
+    )
+    return 0 if passed else 1
+
+
+def read_weights(path: Path | str) -> dict[str, np.ndarray]:
+    """Returns the tensors of a checkpoint by the ancestor's names, floats as float32.
+
+    Raises:
+        UserError: When the file cannot be read or holds no tensors.
+    """
+    path = Path(path)
+    tree: Mapping[str, Any]
+    if path.suffix == ".npz":
+        tree = read_arrays(path)
+        inside = [name for name in tree if name.startswith("state_dict/")]
+        if inside:
+            tree = {name.removeprefix("state_dict/"): tree[name] for name in inside}
+    else:
+        if not path.is_file():
+            raise UserError(f"checkpoint {path} does not exist; check the path")
+        tree = read_torch(path, foreign=True)
+        if not isinstance(tree, dict):
+            raise UserError(
+                f"{path} holds no mapping of names to tensors, but a {type(tree).__name__}"
+            )
+        tree = tree["model"] if isinstance(tree.get("model"), dict) else tree
+    weights = {name: value for name, value in tree.items() if isinstance(value, np.ndarray)}
+    foreign = {name: foreign_name(value) for name, value in tree.items()}
+    strange = [f"{name} is {wanted}" for name, wanted in foreign.items() if wanted]
+    if strange or not weights:
+        raise UserError(
+            f"{path} holds no state dict of tensors"
+            + (f": {', '.join(strange[:8])}, which is not called here" if strange else "")
+        )
+    return {
+        # NumPy knows bfloat16 as bytes of a kind of its own.
+        name: value.astype(np.float32) if value.dtype.kind in "fV" else value
+        for name, value in weights.items()
+    }
+
+
+def _leaves(tree: Mapping[Any, Any]) -> list[np.ndarray]:
+    return [
+        leaf
+        for value in tree.values()
+        for leaf in (_leaves(value) if isinstance(value, dict) else [value])
+    ]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/import_uea.py",
+        description="Bring a checkpoint of UEA-DH-GENEA23 along, or check the arithmetic.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("checkpoint", nargs="?", metavar="CKPT", help="checkpoint to import")
+    parser.add_argument("--out", metavar="RUN", help="run directory to write")
+    parser.add_argument("--scaler", metavar="FILE", help="the scaler's numbers, .npz or .json")
+    parser.add_argument("--skeleton", metavar="BVH", help="file with the skeleton's HIERARCHY")
+    parser.add_argument("--pase", metavar="CKPT", help="weights of PASE+ (FE_e199.ckpt)")
+    sizes = parser.add_argument_group("what tensors cannot tell")
+    sizes.add_argument("--audio-size", type=int, default=768, metavar="A", help="audio features")
+    sizes.add_argument("--memory-frames", type=int, default=180, metavar="M", help="mem_len")
+    sizes.add_argument("--segment-frames", type=int, default=90, metavar="T", help="seq_length")
+    parser.add_argument("--check", metavar="ORACLE", help="compare with recorded outputs (.npz)")
+    parser.add_argument("--x64", action="store_true", help="compare in float64")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,21 @@
+"""What generated motion is drawn with."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class FilmConfig:
+    """What generated motion is smoothed, drawn and encoded with.
+
+    Attributes:
+        smooth: Savitzky-Golay filter (window 9 at 30 fps, order 2) on generated motion.
+        width: Pixels.
+        height: Pixels.
+        suffix: Container of the film.
+    """
+
+    smooth: bool = True
+    width: int = 640
+    height: int = 480
+    suffix: Literal[".mov", ".mp4"] = ".mov"

@@ -1,0 +1,33 @@
+"""Frame rate, and motion as the model's target."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from llavataros_jax.config.require import require
+
+
+@dataclass(frozen=True)
+class MotionConfig:
+    """The frame rate of the model and how motion becomes its target.
+
+    Attributes:
+        fps: Frames per second that the model predicts.
+        source_fps: Rate of `.npy` motion; found from the audio's length when not given.
+        bvh_metres_per_unit: Length of one BVH unit; 0.01 for centimetres.
+        flexible_joints: Joints whose offset is predicted because it is not rigid; `auto` measures.
+        rigid_tolerance_metres: An offset that deviates less than this is rigid.
+        scaler: `standard` subtracts the mean and divides by the deviation; `minmax` brings the
+            training motion to [-1, 1], as the scaler that the ancestor ships.
+        scale_floor: Smallest scale by which a target dimension is divided.
+    """
+
+    fps: int = 30
+    source_fps: float | None = None
+    bvh_metres_per_unit: float = 0.01
+    flexible_joints: tuple[str, ...] = ("auto",)
+    rigid_tolerance_metres: float = 1e-5
+    scaler: Literal["standard", "minmax"] = "standard"
+    scale_floor: float = 1e-4
+
+    def __post_init__(self) -> None:
+        require(self.fps > 0, "motion.fps must be positive", self)

@@ -1,0 +1,55 @@
+"""Word vectors."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from llavataros_jax.config.require import require
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """Word vectors: hashed words and sub-words, no download, or states of a language model.
+
+    A language model gives each word the state of its last sub-token. `size` has to be stated for it
+    too, so that whoever reads the config knows it without the model; preparation checks it.
+
+    Attributes:
+        kind: `hashed`, or `language_model` for any causal or masked one of `transformers`.
+        size: Length of a word's vector; 4096 for LLaMA 2 7B.
+        ngram_min: Shortest hashed character n-gram, with `<` and `>` marking the word's ends.
+        ngram_max: Longest hashed character n-gram.
+        model: Folder of a language model, or its name on the Hugging Face hub.
+        layer: Block after which its states are taken, 0 for its embeddings; after the last norm
+            when not given.
+        context: What it reads together: an `utterance`, up to a pause or the end of a sentence, or
+            the whole `conversation`, all that the speaker says in a recording. Whatever is longer
+            than `context_tokens` is read in windows that overlap by half, so nothing is lost.
+        context_tokens: Longest text that it reads at once; 0 means its own limit, at most 4096.
+        dtype: Type of its weights; `bfloat16` and `float16` halve its memory.
+        batch: Texts that it reads at the same time, those of like length together.
+    """
+
+    kind: Literal["hashed", "language_model"] = "hashed"
+    size: int = 128
+    ngram_min: int = 3
+    ngram_max: int = 5
+    model: str | None = None
+    layer: int | None = None
+    context: Literal["utterance", "conversation"] = "utterance"
+    context_tokens: int = 0
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    batch: int = 8
+
+    def __post_init__(self) -> None:
+        require(self.size > 0, "text.size must be positive", self)
+        require(self.batch > 0, "text.batch must be positive", self)
+        require(
+            (self.kind == "language_model") == bool(self.model),
+            "text.kind=language_model and text.model belong together; set both or neither",
+            self,
+        )
+        require(
+            self.context_tokens == 0 or self.context_tokens >= 16,
+            "text.context_tokens must be 0 or at least 16",
+            self,
+        )

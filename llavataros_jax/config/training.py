@@ -1,0 +1,45 @@
+"""How long and how often."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from llavataros_jax.config.require import require
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How long and how often.
+
+    Attributes:
+        run: Folder of the run: config, logs, checkpoints, samples.
+        steps: Optimiser steps.
+        lanes: Rows of the batch; each reads whole clips one after another.
+        seed: Seed of parameters, dropout and the order of clips.
+        piece_segments: Deal clips to lanes in pieces of so many segments; 0 means whole. For
+            corpora of fewer clips than lanes; each piece starts with an empty memory.
+        random_phase: Start every clip at a random frame of its first segment, anew each epoch.
+        log_every: Steps between log lines.
+        validate_every: Steps between validations on held-out clips; 0 turns it off.
+        checkpoint_every: Steps between checkpoints.
+        sample_every: Steps between rendered samples; 0 turns them off.
+        sample_seconds: Length of a rendered sample.
+        dropout_bits: Random bit generator of dropout. `threefry2x32` gives the same bits
+            everywhere; `rbg` may cost less on an accelerator (`scripts/benchmark.py dropout`).
+    """
+
+    run: str = "runs/default"
+    steps: int = 1000
+    lanes: int = 32
+    seed: int = 1
+    piece_segments: int = 0
+    random_phase: bool = True
+    log_every: int = 50
+    validate_every: int = 500
+    checkpoint_every: int = 500
+    sample_every: int = 0
+    sample_seconds: float = 8.0
+    dropout_bits: Literal["threefry2x32", "rbg", "unsafe_rbg"] = "threefry2x32"
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "lanes", "log_every", "checkpoint_every"):
+            require(getattr(self, name) > 0, f"training.{name} must be positive", self)

@@ -1,0 +1,174 @@
+"""The Whisper transcriber, with a stand-in for the package, and its refusals."""
+
+import importlib.machinery
+import json
+import sys
+import types
+
+import numpy as np
+import pytest
+import soundfile
+
+from data_prep.listen import transcribe as transcribe_module
+from data_prep.listen import whisper_model
+from data_prep.listen.transcribe import transcribe, transcription_of
+from data_prep.run.transcribe_folder import main
+from data_prep.sound import voice_activity
+from data_prep.words.timed_files import read_timed_words
+from data_prep.words.word import Word
+from llavataros_jax.config import WordsConfig
+from llavataros_jax.errors import UserError
+
+
+@pytest.fixture
+def recording(tmp_path):
+    path = tmp_path / "speech.wav"
+    loudness = np.repeat([0.1, 0.001, 0.1, 0.001], 11025)[:, None]
+    soundfile.write(path, loudness * np.random.default_rng(0).standard_normal((44100, 2)), 22050)
+    return path
+
+
+@pytest.fixture
+def weights(tmp_path, monkeypatch):
+    heard = {}
+
+    class Model:
+        device = "cpu"
+        is_multilingual = True
+
+        def transcribe(self, samples, **options):
+            heard.update(samples=samples, options=options)
+            words = [
+                {"word": " Hello", "start": np.float64(0.1), "end": 0.5, "probability": 0.9},
+                {"word": " there,", "start": 0.4, "end": 2.3, "probability": 0.5},
+            ]
+            loop = {"words": words, "compression_ratio": 9.0}
+            return {"segments": [{"words": words}, {"words": []}, loop], "language": "en"}
+
+    def load_model(path, device):
+        heard["loads"] = heard.get("loads", 0) + 1
+        if "broken" in path:
+            raise RuntimeError("not a checkpoint")
+        return Model()
+
+    stand_in = types.ModuleType("whisper")
+    stand_in.__spec__ = importlib.machinery.ModuleSpec("whisper", None)
+    stand_in.load_model = load_model  # pyright: ignore[reportAttributeAccessIssue]
+    stand_in.available_models = lambda: ["base"]  # pyright: ignore[reportAttributeAccessIssue]
+    tokenizer = types.ModuleType("whisper.tokenizer")
+    tokenizer.LANGUAGES = {"en": "english"}  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "whisper", stand_in)
+    monkeypatch.setitem(sys.modules, "whisper.tokenizer", tokenizer)
+    monkeypatch.setattr(transcribe_module, "tells_music", lambda: False)
+    monkeypatch.setattr(voice_activity, "tells_music", lambda: False)
+    whisper_model._load.cache_clear()
+    path = tmp_path / "tiny.pt"
+    path.write_bytes(b"weights")
+    return path, heard
+
+
+def test_words_come_in_order_and_inside_the_audio(recording, weights):
+    path, heard = weights
+    notes = []
+    words = transcribe(recording, WordsConfig(whisper=str(path), device="cpu"), note=notes.append)
+    assert words == [Word("Hello", 0.1, 0.5, 0.9), Word("there,", 0.4, 2.0, 0.5)]
+    assert heard["samples"].dtype == np.float32
+    assert heard["options"]["language"] == "en"
+    (start, end) = heard["options"]["clip_timestamps"]  # the pause is short
+    assert (start, end) == (0, pytest.approx(1.7, abs=0.02))
+    assert notes[0].startswith("speech found by loudness alone")
+    assert notes[1] == "1 parts left out, in which Whisper repeated itself"
+    assert notes[2] == "words written by Whisper (tiny.pt), language en"
+
+
+def test_weights_are_loaded_once_and_the_transcript_is_kept(recording, weights):
+    path, heard = weights
+    config = WordsConfig(whisper=str(path), device="cpu", language="auto")
+    notes = []
+    found = [transcription_of(recording, config, note=notes.append) for _ in range(2)]
+    assert found[0] == found[1]
+    assert (found[0].text, found[0].language) == ("Hello there,", "en")
+    assert heard["options"]["language"] is None
+    assert heard["loads"] == 1
+    assert "language en, found by itself" in notes[-1]
+    with pytest.raises(UserError, match=r"words\.language=tlh is not known to Whisper"):
+        transcribe(recording, WordsConfig(whisper=str(path), device="cpu", language="tlh"))
+
+
+def test_a_folder_is_written_down_and_read_back(recording, weights, tmp_path, capsys):
+    path, heard = weights
+    (tmp_path / "sub").mkdir()
+    recording.rename(tmp_path / "sub/a.wav")
+    (tmp_path / "broken.wav").write_text("no sound")
+    command = [str(tmp_path), str(tmp_path / "out"), "--whisper", str(path), "--device", "cpu"]
+    assert main(command) == 1
+    assert "broken.wav" in capsys.readouterr().out
+    tree = json.loads((tmp_path / "out/sub/a.json").read_text())
+    assert (tree["text"], tree["language"]) == ("Hello there,", "en")
+    assert read_timed_words(tmp_path / "out/sub/a.json", 2.0) == [
+        Word("Hello", 0.1, 0.5, 0.9),
+        Word("there,", 0.4, 2.0, 0.5),
+    ]
+    (tmp_path / "broken.wav").unlink()
+    assert main(command) == 0
+    assert heard["loads"] == 1
+    assert main([str(tmp_path / "none"), *command[1:]]) == 2
+    assert "is not a folder" in capsys.readouterr().err
+
+
+def test_long_recordings_are_given_in_parts(tmp_path, weights, monkeypatch):
+    path, _ = weights
+    calls = []
+    monkeypatch.setattr(transcribe_module, "_LARGEST_CHUNK_SECONDS", 10.0)
+
+    def run(model, samples, spans, language):
+        calls.append((len(samples) / 16000, spans))
+        words = [{"word": "a", "start": spans[0][0] + 0.1, "end": 0.5 + spans[0][0]}]
+        return {"segments": [{"words": words}], "language": "en"}
+
+    monkeypatch.setattr(transcribe_module, "_run", run)
+    loudness = np.zeros(40 * 16000)
+    for start, end in ((3, 5), (11, 12), (15, 39)):
+        loudness[start * 16000 : end * 16000] = 0.1
+    noise = np.random.default_rng(0).standard_normal(len(loudness))
+    soundfile.write(tmp_path / "long.wav", (loudness + 1e-5) * noise, 16000)
+    words = transcribe(tmp_path / "long.wav", WordsConfig(whisper=str(path), device="cpu"))
+    starts = [word.start_seconds for word in words]
+    np.testing.assert_allclose(starts, [2.9, 14.9, 24.9, 34.9], atol=0.03)
+    assert max(seconds for seconds, _ in calls) <= 10
+    assert len(calls[0][1]) == 2
+
+
+def test_without_words_the_three_ways_are_named(recording):
+    with pytest.raises(UserError, match=r"timed words .*transcript .*words\.whisper"):
+        transcribe(recording, WordsConfig())
+
+
+def test_missing_and_broken_weights_are_refused(recording, weights, tmp_path):
+    with pytest.raises(UserError, match="does not exist"):
+        transcribe(recording, WordsConfig(whisper=str(tmp_path / "none.pt")))
+    broken = tmp_path / "broken.pt"
+    broken.write_bytes(b"?")
+    with pytest.raises(UserError, match=r"broken\.pt cannot be loaded"):
+        transcribe(recording, WordsConfig(whisper=str(broken), device="cpu"))
+
+
+def test_the_missing_package_is_named(recording, weights, monkeypatch):
+    path, _ = weights
+    monkeypatch.delitem(sys.modules, "whisper")
+    monkeypatch.setattr(sys, "path", [])
+    with pytest.raises(UserError, match=r"llavataros-jax\[whisper\]"):
+        transcribe(recording, WordsConfig(whisper=str(path), device="cpu"))
+
+
+def test_silence_and_noise_are_not_transcribed(tmp_path, weights):
+    path, heard = weights
+    silence = tmp_path / "silence.wav"
+    soundfile.write(silence, np.zeros(16000), 16000)
+    config, notes = WordsConfig(whisper=str(path), device="cpu"), []
+    assert transcribe(silence, config, note=notes.append) == []
+    soundfile.write(silence, 0.1 * np.random.default_rng(0).standard_normal(80000), 16000)
+    assert transcribe(silence, config, note=notes.append) == []
+    assert notes[0] == "no words, because it is silent"
+    assert notes[-1] == "no words, because nobody speaks in it"
+    assert "loads" not in heard

@@ -1,0 +1,172 @@
+"""Bad and odd recordings at the front door: one sentence, exit code 2, nothing half-written."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from llavataros.animate import main
+from llavataros_jax.motion.npy import read_npy
+from tests.program.way import CORPUS
+
+RATE = 16000
+HUM = 0.1 * np.sin(2 * np.pi * 150 * np.arange(RATE) / RATE)
+
+
+def wave(path: Path, samples: np.ndarray = HUM, rate: int = RATE, subtype: str = "PCM_16") -> Path:
+    soundfile.write(path, samples, rate, subtype=subtype)
+    return path
+
+
+def written(path: Path, text: str | bytes) -> Path:
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def words(path: Path, *times: tuple[str, float, float]) -> Path:
+    rows = "".join(f"{start}\t{stop}\t{text}\n" for text, start, stop in times)
+    return written(path, rows)
+
+
+def make_nan(folder: Path) -> Path:
+    return wave(folder / "nan.wav", np.where(np.arange(RATE) == 99, np.nan, HUM), RATE, "FLOAT")
+
+
+def make_truncated(folder: Path) -> Path:
+    whole = wave(folder / "whole.wav").read_bytes()
+    return written(folder / "truncated.wav", whole[:9000])
+
+
+BAD = {
+    "missing audio": (lambda f: ["--audio", f / "none.wav"], "none.wav"),
+    "empty audio": (lambda f: ["--audio", written(f / "empty.wav", b"")], "empty.wav"),
+    "not audio": (lambda f: ["--audio", written(f / "poem.wav", "roses\n" * 99)], "poem.wav"),
+    "truncated audio": (lambda f: ["--audio", make_truncated(f)], "truncated.wav"),
+    "NaN": (lambda f: ["--audio", make_nan(f)], "nan.wav"),
+    "shorter than half a frame": (
+        lambda f: [
+            "--audio", wave(f / "click.wav", HUM[:200]),
+            "--words", words(f / "w.tsv", ("a", 0.0, 0.01)),
+        ],
+        "click.wav lasts 0.0125 s",
+    ),
+    "nothing tells the words": (lambda f: ["--audio", wave(f / "hum.wav")], "hum.wav has no words"),
+    "missing words": (
+        lambda f: ["--audio", wave(f / "hum.wav"), "--words", f / "none.TextGrid"],
+        "none.TextGrid",
+    ),
+    "malformed TextGrid": (
+        lambda f: [
+            "--audio", wave(f / "hum.wav"), "--words", written(f / "bad.TextGrid", "File type = x"),
+        ],
+        "bad.TextGrid",
+    ),
+    "words that end after the audio": (
+        lambda f: [
+            "--audio", wave(f / "hum.wav"), "--words", words(f / "late.tsv", ("hi", 0.5, 9.0)),
+        ],
+        "late.tsv",
+    ),
+    "empty transcript": (
+        lambda f: [
+            "--audio", wave(f / "hum.wav"), "--transcript", written(f / "blank.txt", " \n"),
+        ],
+        "blank.txt",
+    ),
+    "another script": (
+        lambda f: [
+            "--audio", wave(f / "hum.wav"), "--transcript", written(f / "zh.txt", "你好 世界"),
+        ],
+        "begins with '你好'",
+    ),
+    "unknown speaker": (
+        lambda f: ["--audio", wave(f / "hum.wav"), "--speaker", "zoe"],
+        "it knows ada, ben",
+    ),
+    "unequal conversation": (
+        lambda f: [
+            "--audio", wave(f / "hum.wav"), "--words", words(f / "a.tsv", ("hi", 0.5, 0.9)),
+            "--interlocutor-audio", wave(f / "long.wav", np.tile(HUM, 3)),
+            "--interlocutor-words", words(f / "b.tsv", ("ho", 0.5, 0.9)),
+        ],
+        "long.wav",
+    ),
+    "an output folder that is a file": (
+        lambda f: [
+            "--audio", wave(f / "hum.wav"), "--words", words(f / "a.tsv", ("hi", 0.5, 0.9)),
+            "--out", written(f / "file", "x"),
+        ],
+        "file",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_refused_in_one_sentence(
+    way: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str
+) -> None:
+    make, expected = BAD[case]
+    arguments = [str(argument) for argument in make(tmp_path)]
+    out = tmp_path / "out"
+    code = main(["--checkpoint", str(way / "run"), "--no-film", "--out", str(out), *arguments])
+    said = capsys.readouterr().err.strip().splitlines()
+    assert code == 2
+    assert len(said) == 1, said
+    assert said[0].startswith("error: ")
+    assert expected in said[0]
+    assert not out.exists() or not any(out.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("folder", "expected"),
+    [("nowhere", "nowhere"), ("records", "records")],
+)
+def test_a_folder_that_is_no_run_is_named(
+    way: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], folder: str, expected: str
+) -> None:
+    audio = str(wave(tmp_path / "hum.wav"))
+    arguments = ["--checkpoint", str(way / folder), "--audio", audio, "--out", str(tmp_path / "o")]
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert expected in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "samples", "rate", "subtype"),
+    [
+        ("stereo 44100", np.stack([np.tile(HUM, 3), 0 * np.tile(HUM, 3)], 1), 44100, "PCM_16"),
+        ("8 bit", HUM, RATE, "PCM_U8"),
+        ("24 bit", HUM, 48000, "PCM_24"),
+        ("float", HUM, 8000, "FLOAT"),
+        ("silence", 0 * HUM, RATE, "PCM_16"),
+        ("one frame", HUM[:500], RATE, "PCM_16"),
+    ],
+)
+def test_any_recording_gives_its_frames(
+    way: Path, tmp_path: Path, name: str, samples: np.ndarray, rate: int, subtype: str
+) -> None:
+    audio = wave(tmp_path / "odd.wav", samples, rate, subtype)
+    seconds = len(samples) / rate
+    spoken = words(tmp_path / "w.tsv", ("hi", 0.0, min(0.3, seconds)))
+    code = main(
+        ["--checkpoint", str(way / "run"), "--audio", str(audio), "--words", str(spoken),
+         "--no-film", "--out", str(tmp_path / "out")]
+    )  # fmt: skip
+    assert code == 0
+    motion = read_npy(tmp_path / "out" / "odd.npy", fps=30)
+    assert motion.num_frames == round(seconds * 30)
+    assert np.isfinite(motion.frames).all()
+
+
+def test_a_transcript_is_aligned_and_another_rate_is_resampled(way: Path, tmp_path: Path) -> None:
+    timed = json.loads((CORPUS / "ada_1.json").read_text())
+    spoken = " ".join(word["word"] for word in timed["words"])
+    transcript = written(tmp_path / "ada.txt", spoken)
+    arguments = ["--checkpoint", str(way / "run"), "--audio", str(CORPUS / "ada_1.flac")]
+    arguments += ["--transcript", str(transcript), "--fps", "60", "--no-film"]
+    assert main([*arguments, "--out", str(tmp_path)]) == 0
+    seconds = soundfile.info(CORPUS / "ada_1.flac").duration
+    assert read_npy(tmp_path / "ada_1.npy", fps=60).num_frames == round(seconds * 60)
