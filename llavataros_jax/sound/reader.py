@@ -12,6 +12,7 @@ from llavataros_jax.errors import UserError
 
 SILENT_PEAK = 1e-4  # −80 dB of full scale
 BLOCK_SECONDS = 20.0
+SPEECH_RATE = 16000  # hertz: what every tool that hears speech here is made for
 
 
 @dataclass(frozen=True)
