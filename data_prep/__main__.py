@@ -13,18 +13,31 @@ from data_prep.run.workers import run_all
 from llavataros_jax.config.file import load_config
 from llavataros_jax.errors import door
 
+PROGRAM = "python -m data_prep"
+
 
 @door
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Prepares what the config names and prints a short table."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if arguments[:1] == ["doctor"]:
         from data_prep.doctor.checkup import main as doctor
 
         return doctor(arguments[1:])
+    options = build_parser(prog).parse_args(arguments)
+    config = load_config(options.config, options.overrides)
+    run = run_all
+    if options.beam is not None:
+        run = beam_runner(options.beam, Path(config.data.records) / CACHE_FOLDER)
+    print(report(prepare(config, run=run)))
+    return 0
+
+
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+    """Returns the command line, as the program `prog` has it."""
     parser = argparse.ArgumentParser(
-        prog="python -m data_prep",
-        description=__doc__,
+        prog=prog,
+        description="Turn a folder of recordings into records.",
         epilog="python -m data_prep doctor [--config FILE]: what is installed, which weights are "
         "where, and how long each stage takes here",
     )
@@ -42,13 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="run the stages on Apache Beam; what follows are its flags, such as "
         "--runner=FlinkRunner --flink_master=host:8081 (none: this machine)",
     )
-    options = parser.parse_args(arguments)
-    config = load_config(options.config, options.overrides)
-    run = run_all
-    if options.beam is not None:
-        run = beam_runner(options.beam, Path(config.data.records) / CACHE_FOLDER)
-    print(report(prepare(config, run=run)))
-    return 0
+    return parser
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from llavataros_jax.training.loop import Sampler, fit
 
 EPILOG = """\
 Any option of the config can be overridden, for example
-  python -m llavataros_jax.train --config configs/demo.yaml training.steps=200 model.variant=text
+  {prog} --config configs/demo.yaml training.steps=200 model.variant=text
 
 The run directory (training.run) gets config.yaml, manifest.json, versions.json, log.jsonl,
 tensorboard/, checkpoints/latest, checkpoints/best and samples/. The same command goes on from
@@ -29,20 +29,13 @@ the latest checkpoint, bit by bit. Ctrl-C or SIGTERM saves and leaves; a second 
 """
 
 
+PROGRAM = "python -m llavataros_jax.train"
+
+
 @door
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Reads the command line and trains."""
-    parser = argparse.ArgumentParser(
-        prog="python -m llavataros_jax.train",
-        description="Train a gesture model on records that python -m data_prep has written.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--config", required=True, help="YAML file, such as configs/demo.yaml")
-    parser.add_argument(
-        "overrides", nargs="*", metavar="section.key=value", help="options to change"
-    )
-    given = parser.parse_args(arguments)
+    given = build_parser(prog).parse_args(arguments)
     config = load_config(given.config, given.overrides)
     if config.parallel.distributed == "auto":
         try:
@@ -57,6 +50,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if jax.process_index() == 0:
         print(f"trained {config.training.steps} steps; everything is in {run}")
     return 0
+
+
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+    """Returns the command line, as the program `prog` has it."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Train a gesture model on records that preparation has written.",
+        epilog=EPILOG.format(prog=prog),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", required=True, help="YAML file, such as configs/demo.yaml")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="section.key=value", help="options to change"
+    )
+    return parser
 
 
 def _sampler(config: Config, manifest: Manifest) -> Sampler | None:

@@ -42,13 +42,13 @@ _GET_WHISPER = "python -c \"import whisper; whisper.load_model('base')\""
 _GET_LANGUAGE_MODEL = "hf download TinyLlama/TinyLlama_v1.1"
 
 
+PROGRAM = "python -m data_prep doctor"
+
+
 @door
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Prints the report; the exit code is 1 only if a stage fails that every config needs."""
-    parser = argparse.ArgumentParser(prog="python -m data_prep doctor", description=__doc__)
-    parser.add_argument("--config", help="YAML file whose tools and weights are looked for")
-    parser.add_argument("overrides", nargs="*", metavar="section.key=value")
-    given = parser.parse_args(arguments)
+    given = build_parser(prog).parse_args(arguments)
     if given.overrides and not given.config:
         raise UserError("options need a file that they change; give --config FILE before them")
     config = load_config(given.config, given.overrides) if given.config else Config()
@@ -73,6 +73,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     _say(f"{len(trials) - skipped} stages work; {skipped} need what the lines above name")
     return 0
+
+
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+    """Returns the command line, as the program `prog` has it."""
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
+    parser.add_argument("--config", help="YAML file whose tools and weights are looked for")
+    parser.add_argument("overrides", nargs="*", metavar="section.key=value")
+    return parser
 
 
 def _say(line: str) -> None:

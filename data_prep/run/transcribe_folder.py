@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import functools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from data_prep.listen.transcribe import transcription_of
@@ -34,17 +35,13 @@ def transcribe_file(path: Path, *, folder: Path, out: Path, config: WordsConfig)
     return None
 
 
+PROGRAM = "python -m data_prep.run.transcribe_folder"
+
+
 @door
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Runs Whisper over a folder; each process loads the weights once."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="folder of recordings")
-    parser.add_argument("out", type=Path, help="folder that the JSON files go to")
-    parser.add_argument("--whisper", required=True, help="path of the weights, or a size")
-    parser.add_argument("--language", default="auto", help="such as en; auto finds out")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1")
-    parser.add_argument("--workers", type=int, default=1, help="processes; 0 is one for each core")
-    options = parser.parse_args(arguments)
+    options = build_parser(prog).parse_args(arguments)
     if not options.folder.is_dir():
         raise UserError(f"{options.folder} is not a folder; give the one with recordings")
     paths = sorted(p for p in options.folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
@@ -61,6 +58,20 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"failed {paths[index]}: {problem}")
     print(f"{len(paths) - failed} of {len(paths)} recordings are written down in {options.out}")
     return 1 if failed else 0
+
+
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+    """Returns the command line, as the program `prog` has it."""
+    parser = argparse.ArgumentParser(
+        prog=prog, description="Write down what is said in all recordings of a folder."
+    )
+    parser.add_argument("folder", type=Path, help="folder of recordings")
+    parser.add_argument("out", type=Path, help="folder that the JSON files go to")
+    parser.add_argument("--whisper", required=True, help="path of the weights, or a size")
+    parser.add_argument("--language", default="auto", help="such as en; auto finds out")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1")
+    parser.add_argument("--workers", type=int, default=1, help="processes; 0 is one for each core")
+    return parser
 
 
 if __name__ == "__main__":

@@ -26,21 +26,13 @@ and beside it `mode` and `rate`, the rows per second. Weights trained on one do 
 """
 
 
+PROGRAM = "python -m llavataros_jax.pase"
+
+
 @door
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Reads the command line, encodes and writes."""
-    parser = argparse.ArgumentParser(
-        prog="python -m llavataros_jax.pase",
-        description="Compute PASE+ features of a recording.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--checkpoint", required=True, help="FE_e199.ckpt, or an .npz of its names")
-    parser.add_argument("--audio", required=True, help="sound file of any rate and length")
-    parser.add_argument("--out", required=True, help="where to write, such as features.npz")
-    parser.add_argument("--mode", choices=("context", "isolated", "raw"), default="context")
-    parser.add_argument("--fps", type=float, default=30.0, help="default: %(default)s")
-    given = parser.parse_args(arguments)
+    given = build_parser(prog).parse_args(arguments)
     if not 0 < given.fps <= 1000:
         raise UserError(f"--fps must lie between 0 and 1000, but is {given.fps}")
     with warnings.catch_warnings(record=True) as caught:
@@ -75,6 +67,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"in {spent:.1f} s ({seconds / spent:.1f} x real time)"
     )
     return 0
+
+
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+    """Returns the command line, as the program `prog` has it."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Compute PASE+ features of a recording.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--checkpoint", required=True, help="FE_e199.ckpt, or an .npz of its names")
+    parser.add_argument("--audio", required=True, help="sound file of any rate and length")
+    parser.add_argument("--out", required=True, help="where to write, such as features.npz")
+    parser.add_argument("--mode", choices=("context", "isolated", "raw"), default="context")
+    parser.add_argument("--fps", type=float, default=30.0, help="default: %(default)s")
+    return parser
 
 
 if __name__ == "__main__":
