@@ -69,7 +69,7 @@ def test_stereo_of_another_rate_is_mixed_and_resampled(weights, tmp_path, capsys
     left, right = (0.4 * np.sin(2 * np.pi * hertz * times) for hertz in (220, 330))
     audio = stored(np.stack([left, right], axis=1), tmp_path / "a.wav", 44100)
     assert run(weights, audio, tmp_path / "a.npz") == 0
-    assert "2 channels mixed down, resampled from 44100 Hz" in capsys.readouterr().out
+    assert "stereo mixed down to mono; resampled from 44100 Hz" in capsys.readouterr().out
     heard = np.concatenate(list(blocks(audio, 16000)))
     times = np.arange(16000) / 16000
     expected = sum(0.2 * np.sin(2 * np.pi * hertz * times) for hertz in (220, 330))
@@ -106,8 +106,8 @@ def write_bad(path: Path, kind: str) -> None:
         ("empty", "is empty (0 bytes)"),
         ("text", "is not audio that can be read"),
         ("truncated", "is truncated"),
-        ("no samples", "holds 0"),
-        ("not a number", "not finite numbers"),
+        ("no samples", "holds no samples"),
+        ("not a number", "not a finite number"),
     ],
 )
 def test_bad_sound_is_refused_in_a_sentence(weights, tmp_path, capsys, kind, message):

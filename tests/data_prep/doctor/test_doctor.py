@@ -8,7 +8,7 @@ import pytest
 from scipy.signal import welch
 
 from data_prep import __main__ as door
-from data_prep.doctor.checkup import stage_trials
+from data_prep.doctor import stage_trials
 from data_prep.doctor.stage_trials import try_stages
 from data_prep.doctor.synthetic_voice import RATE, synthetic_voice
 from llavataros_jax.config import AudioConfig, Config, TextConfig

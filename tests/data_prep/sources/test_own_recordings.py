@@ -144,7 +144,10 @@ def test_the_beam_command_of_the_page(home):
 
 
 def test_its_messages_are_those_of_the_code():
-    code = "".join(path.read_text() for path in sorted((ROOT / "data_prep").rglob("*.py")))
+    files = [
+        path for name in ("data_prep", "llavataros_jax") for path in (ROOT / name).rglob("*.py")
+    ]
+    code = "".join(path.read_text() for path in sorted(files))
     code = re.sub(r'"\s*f?"', "", code)
     code = re.sub(r"\{[^{}]*\}", "", code)
     table = PAGE.split("## When something is refused")[1]
