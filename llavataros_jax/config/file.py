@@ -1,8 +1,7 @@
 """Config files: YAML with dotted overrides in, typed `Config` out, and back.
 
-One file configures the whole way, so `python -m data_prep`, `python -m llavataros_jax.train` and
-`scripts/generate.py` read the same `configs/*.yaml`. Unknown keys are refused with the nearest
-known one.
+One file configures the whole way: all commands read the same `configs/*.yaml`. Unknown keys are
+refused with the nearest known one.
 """
 
 import dataclasses
@@ -16,6 +15,11 @@ from typing import Any, Literal
 import yaml
 
 from llavataros_jax.config import Config
+from llavataros_jax.config.shipped import (
+    find_config,
+    find_recordings_folder,
+    shipped_configs,
+)
 from llavataros_jax.errors import UserError
 
 
@@ -25,9 +29,12 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> Config:
     Raises:
         UserError: When the file is missing or malformed, a key unknown or a value of a wrong type.
     """
-    path = Path(path)
+    path = find_config(path)
     if not path.is_file():
-        raise UserError(f"config {path} does not exist; the ones that come along are in configs/")
+        raise UserError(
+            f"config {path} does not exist; give a file or one of those that come along: "
+            f"{', '.join(shipped_configs())}"
+        )
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as problem:
@@ -36,7 +43,21 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> Config:
         raise UserError(f"config {path} is not valid YAML{line}; correct it") from problem
     for override in overrides:
         _apply_override(tree, override)
-    return config_from_dict(tree, origin=str(path))
+    config = config_from_dict(tree, origin=str(path))
+    folder = find_recordings_folder(config.data.folder)
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, folder=folder))
+
+
+def with_overrides(config: Config, overrides: Sequence[str]) -> Config:
+    """Applies `section.key=value` overrides to a config that exists already.
+
+    Raises:
+        UserError: When a key is unknown or a value of a wrong type.
+    """
+    tree = config_to_dict(config)
+    for override in overrides:
+        _apply_override(tree, override)
+    return config_from_dict(tree, origin="the command line")
 
 
 def config_from_dict(tree: Any, origin: str = "config") -> Config:
