@@ -55,7 +55,7 @@ def test_the_ancestors_config_turns_every_switch() -> None:
     assert (model.cross_memory, model.memory_reset) == ("main_encoder", "zeros")
     assert (config.words.frame_rule, config.motion.scaler) == ("pointer", "minmax")
     assert not model.standardise_features
-    assert not model.silence_bit
+    assert not model.word_bit
     assert not loss.geometric_gradient
     weights = [getattr(loss, term) for term in ("rotation", "position", "root_position")]
     weights += [loss.velocity, loss.root_velocity, loss.acceleration, loss.kinetic]

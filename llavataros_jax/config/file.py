@@ -22,6 +22,9 @@ from llavataros_jax.config.shipped import (
 )
 from llavataros_jax.errors import UserError
 
+# Names that options had in files and runs written before, and the ones they have now.
+_OLD_NAMES = {"model": {"silence_bit": "word_bit"}}
+
 
 def load_config(path: Path | str, overrides: Sequence[str] = ()) -> Config:
     """Reads a YAML file and applies `section.key=value` overrides.
@@ -41,6 +44,7 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> Config:
         where = getattr(problem, "problem_mark", None)
         line = f" in line {where.line + 1}" if where else ""
         raise UserError(f"config {path} is not valid YAML{line}; correct it") from problem
+    tree = _with_names_of_today(tree, str(path))
     for override in overrides:
         _apply_override(tree, override)
     config = config_from_dict(tree, origin=str(path))
@@ -62,7 +66,7 @@ def with_overrides(config: Config, overrides: Sequence[str]) -> Config:
 
 def config_from_dict(tree: Any, origin: str = "config") -> Config:
     """Builds a `Config` from nested dictionaries; `origin` opens the error messages."""
-    return _build(Config, tree, origin, ())
+    return _build(Config, _with_names_of_today(tree, origin), origin, ())
 
 
 def config_to_dict(config: Config) -> dict[str, Any]:
@@ -83,6 +87,26 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _with_names_of_today(tree: Any, origin: str) -> Any:
+    """Renames options that were called otherwise before; leaves what is no mapping to `_build`."""
+    if not isinstance(tree, dict):
+        return tree
+    tree = dict(tree)
+    for section, names in _OLD_NAMES.items():
+        if not isinstance(tree.get(section), dict):
+            continue
+        options = dict(tree[section])
+        for old in names.keys() & options.keys():
+            if names[old] in options:
+                raise UserError(
+                    f"{origin}: {section}.{old} is an old name of {section}.{names[old]}, and both "
+                    "are given; remove the old one"
+                )
+            options[names[old]] = options.pop(old)
+        tree[section] = options
+    return tree
+
+
 def _apply_override(tree: Any, override: str) -> None:
     dotted, separator, text = override.partition("=")
     if not separator or "." not in dotted:
@@ -92,6 +116,7 @@ def _apply_override(tree: Any, override: str) -> None:
         tree = tree.setdefault(section, {})
         if not isinstance(tree, dict):
             raise UserError(f"override {override!r}: {section} is not a section")
+    key = _OLD_NAMES.get(".".join(sections), {}).get(key, key)
     try:
         tree[key] = yaml.safe_load(text) if text.strip() else ""
     except yaml.YAMLError as problem:

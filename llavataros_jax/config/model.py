@@ -17,7 +17,8 @@ class ModelConfig:
         d_head: Width of one head.
         d_inner: Width of the feed-forward layer.
         self_blocks: Blocks over the main speaker.
-        cross_blocks: Blocks that attend to the interlocutor.
+        cross_blocks: Blocks that attend to the interlocutor; -1 means chosen from the data, before
+            the network is built.
         d_speaker: Width of the speaker embedding.
         segment_frames: Frames in one segment.
         memory_frames: Frames of memory.
@@ -29,9 +30,11 @@ class ModelConfig:
             zeros that can still be attended to, as the ancestor.
         dropout: Dropout rate.
         standardise_features: Subtract mean and divide by deviation of the training features.
-        silence_bit: Add an input that says whether a word is active.
-        compute_dtype: Type of the matrix products; everything else stays float32.
-        attention_kernel: `cudnn` needs bfloat16 and a GPU.
+        word_bit: Add an input that is 1 while a word is active and 0 otherwise.
+        compute_dtype: Type of the matrix products; everything else stays float32. `float32` is full
+            precision on every device, `tf32` is JAX's `tensorfloat32`: faster products of about 10
+            bits on GPUs, three bfloat16 passes on TPUs, full precision on CPUs.
+        attention_kernel: `cudnn` needs bfloat16, a GPU, even lengths and heads of a multiple of 8.
     """
 
     variant: Literal["text", "audio", "plus", "cross"] = "plus"
@@ -50,16 +53,26 @@ class ModelConfig:
     memory_reset: Literal["mask", "zeros"] = "mask"
     dropout: float = 0.2
     standardise_features: bool = True
-    silence_bit: bool = False
-    compute_dtype: Literal["float32", "bfloat16"] = "float32"
+    word_bit: bool = False
+    compute_dtype: Literal["float32", "tf32", "bfloat16"] = "float32"
     attention_kernel: Literal["xla", "cudnn"] = "xla"
 
     def __post_init__(self) -> None:
-        sizes = ("d_model", "heads", "d_head", "d_inner", "segment_frames", "memory_frames")
+        sizes = (
+            *("d_model", "heads", "d_head", "d_inner", "d_speaker"),
+            *("segment_frames", "memory_frames"),
+        )
         for name in sizes:
-            require(getattr(self, name) > 0, f"model.{name} must be positive", self)
-        require(0 <= self.dropout < 1, "model.dropout must be in [0, 1)", self)
-        require(self.self_blocks + self.cross_blocks > 0, "model needs at least one block", self)
+            self._require(getattr(self, name) > 0, name, "must be positive")
+        for name, least in (("self_blocks", 0), ("cross_blocks", -1), ("span_frames", 0)):
+            self._require(getattr(self, name) >= least, name, f"must be {least} or more")
+        self._require(0 <= self.dropout < 1, "dropout", "must be in [0, 1)")
+        require(
+            self.self_blocks > 0 or self.cross_blocks != 0,
+            "model.self_blocks and model.cross_blocks are both 0, but a network needs a block; "
+            "raise one of them",
+            self,
+        )
         require(
             self.span <= self.memory_frames + 1,
             f"model.span_frames={self.span_frames} exceeds memory_frames + 1 = "
@@ -67,14 +80,35 @@ class ModelConfig:
             "than the last; raise memory_frames",
             self,
         )
-        require(
-            self.attention_kernel == "xla" or self.compute_dtype == "bfloat16",
-            "model.attention_kernel=cudnn needs model.compute_dtype=bfloat16",
-            self,
-        )
-        require(self.d_model % 2 == 0, "model.d_model must be even (sines and cosines)", self)
+        self._require(self.d_model % 2 == 0, "d_model", "must be even (sines and cosines)")
+        if self.attention_kernel == "cudnn":
+            self._check_cudnn()
 
     @property
     def span(self) -> int:
         """Keys that a query sees, itself included."""
         return self.span_frames or self.memory_frames
+
+    def _check_cudnn(self) -> None:
+        """Refuses sizes that the kernel refuses when it is first called."""
+        needs = "model.attention_kernel=cudnn needs"
+        require(
+            self.compute_dtype == "bfloat16",
+            f"{needs} model.compute_dtype=bfloat16, not {self.compute_dtype}",
+            self,
+        )
+        frames, keys = self.segment_frames, self.memory_frames + self.segment_frames
+        require(
+            frames % 2 == 0 and keys % 2 == 0,
+            f"{needs} even lengths, but model.segment_frames is {frames} and, with "
+            f"model.memory_frames, {keys}; change them by one or take model.attention_kernel=xla",
+            self,
+        )
+        require(
+            self.d_head % 8 == 0 and self.d_head <= 128,
+            f"{needs} a model.d_head of 8, 16 and so on up to 128, not {self.d_head}",
+            self,
+        )
+
+    def _require(self, fits: bool, name: str, rule: str) -> None:
+        require(fits, f"model.{name} is {getattr(self, name)}, but {rule}", self)

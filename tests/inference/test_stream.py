@@ -32,7 +32,7 @@ OPTIONS = (
         "span_frames": 15,
         "self_blocks": 1,
     },
-    {"variant": "audio", "norm": "post", "self_blocks": 0, "silence_bit": True},
+    {"variant": "audio", "norm": "post", "self_blocks": 0, "word_bit": True},
 )
 
 
