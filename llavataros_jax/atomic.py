@@ -2,10 +2,13 @@
 
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+_LONGEST_STEM = 40  # characters, so that the temporary name of a long one is no name too long
 
 
 @contextmanager
@@ -13,12 +16,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path` and renames it to `path` when the block succeeds.
 
     The temporary name keeps the suffix of `path`, because writers such as `np.save` and ffmpeg
-    choose a format by it. When the block raises, the temporary file is removed and an older
-    `path` is left as it was.
+    choose a format by it. A part of it is drawn at random, because the numbers of processes repeat
+    in containers that share a folder. When the block raises, the temporary file is removed and an
+    older `path` is left as it was.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    ours = f"{os.getpid()}-{secrets.token_hex(6)}"
+    temporary = path.with_name(f".{path.stem[:_LONGEST_STEM]}.{ours}.partial{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)

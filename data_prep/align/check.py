@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 
 from data_prep.words.pronunciation import spelling
 from data_prep.words.word import UNKNOWN, Word
+from llavataros_jax.listing import listed
 from llavataros_jax.sound.reader import blocks
 
 LONG_WORD_SECONDS = 3.0
@@ -69,7 +70,7 @@ class AlignmentReport:
         if self.bad_stretches:
             spans = [f"{s.start_seconds:.0f}-{s.end_seconds:.0f} s" for s in self.bad_stretches]
             shifts = [s.shift_seconds for s in self.bad_stretches if s.shift_seconds]
-            said = f"words and sound disagree at {_listed(spans)}"
+            said = f"words and sound disagree at {listed(spans, _LISTED)}"
             if shifts:
                 shift = float(np.median(shifts))
                 side = "late" if shift > 0 else "early"
@@ -79,7 +80,7 @@ class AlignmentReport:
             notes.append(f"only {self.covered_share:.0%} of the sound lies in words")
         if self.long_words:
             words = [f"{word.text!r} at {word.start_seconds:.1f} s" for word in self.long_words]
-            notes.append(f"longer than {LONG_WORD_SECONDS:g} s: {_listed(words)}")
+            notes.append(f"longer than {LONG_WORD_SECONDS:g} s: {listed(words, _LISTED)}")
         return notes
 
 
@@ -195,8 +196,3 @@ def _bad_stretches(
 
 def _mean_decibels(power: Float[np.ndarray, " T"]) -> float:
     return float(10 * np.log10(max(power.mean(), 1e-10))) if len(power) else float("nan")
-
-
-def _listed(items: Sequence[str]) -> str:
-    more = f" and {len(items) - _LISTED} more" if len(items) > _LISTED else ""
-    return ", ".join(items[:_LISTED]) + more

@@ -18,6 +18,7 @@ from data_prep.words.pronunciation import pronunciations, spelling
 from data_prep.words.word import Word
 from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError
+from llavataros_jax.listing import listed
 from llavataros_jax.sound.reader import blocks
 
 SAMPLE_RATE = 16000
@@ -131,9 +132,9 @@ def _enter_words(decoder, audio_path: Path, words: list[str], note: Note) -> lis
             f"{words[0]!r}); PocketSphinx knows Latin script only, so bring timed words"
         )
     if guessed:
-        note(f"pronunciation guessed for {_listed(guessed)}")
+        note(f"pronunciation guessed for {listed(guessed, _LISTED_WORDS)}")
     if unspoken:
-        note(f"not English, so timed as noise: {_listed(unspoken)}")
+        note(f"not English, so timed as noise: {listed(unspoken, _LISTED_WORDS)}")
     return [entries[word] for word in words]
 
 
@@ -194,11 +195,6 @@ def _as_speech(samples: Float32[np.ndarray, " n"]) -> np.ndarray:
     noise *= _NOISE_RMS
     noise[padding : padding + len(samples)] += gain * samples
     return (np.clip(noise, -1, 1) * 32767).astype("<i2")
-
-
-def _listed(words: list[str]) -> str:
-    more = f" and {len(words) - _LISTED_WORDS} more" if len(words) > _LISTED_WORDS else ""
-    return ", ".join(words[:_LISTED_WORDS]) + more
 
 
 class _WindowReader:

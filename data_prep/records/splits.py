@@ -13,9 +13,11 @@ from dataclasses import dataclass
 
 from llavataros_jax.config import DataConfig
 from llavataros_jax.errors import UserError
+from llavataros_jax.listing import listed
 
 TRAIN, VALIDATION = "train", "validation"
 TAIL = "+tail"
+_LISTED = 8
 DROP_SECONDS, WINDOW_SECONDS = 6.0, 3.0  # 180 and 90 frames of 30 per second
 
 
@@ -113,7 +115,8 @@ def check_holdout_takes(takes: set[str], data: DataConfig) -> None:
     for take in data.holdout_takes:
         if take not in takes:
             near = difflib.get_close_matches(take, takes, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"takes are {_listed(takes)}"
+            known = f"takes are {listed(sorted(takes), _LISTED)}"
+            hint = f"did you mean {near[0]}?" if near else known
             raise UserError(f"data.holdout_takes names {take!r}, which is no take; {hint}")
     _require_some_left(set(data.holdout_takes), takes)
 
@@ -177,8 +180,3 @@ def _tails(group: list[Performance], fraction: float) -> list[Cut]:
         cuts.append(Cut(clip.name, clip.name, TRAIN, 0, cut))
         cuts.append(Cut(clip.name + TAIL, clip.name, VALIDATION, cut, clip.num_frames))
     return cuts
-
-
-def _listed(names: set[str], most: int = 8) -> str:
-    first = sorted(names)[:most]
-    return ", ".join(first) + (" …" if len(names) > most else "")

@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from data_prep.run.pipeline import Preparation
+from llavataros_jax.listing import listed
 
 _MOST_NAMES = 4
 
@@ -52,9 +53,4 @@ def _notes(preparation: Preparation) -> list[str]:
     for clip in preparation.manifest.clips:
         for note in clip.notes:
             clips_of[note][clip.name.removesuffix("+tail")] = None
-    lines = []
-    for note, names in clips_of.items():
-        listed = ", ".join(list(names)[:_MOST_NAMES])
-        more = len(names) - _MOST_NAMES
-        lines.append(f"note: {note}: {listed}" + (f" and {more} more" if more > 0 else ""))
-    return lines
+    return [f"note: {note}: {listed(names, _MOST_NAMES)}" for note, names in clips_of.items()]
