@@ -8,24 +8,28 @@ FROM ${PYTHON_IMAGE} AS builder
 WORKDIR /build
 RUN python3 -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
-RUN pip install --no-cache-dir setuptools==80.9.0
+RUN pip install --no-cache-dir hatchling==1.27.0
 
 FROM builder AS train-builder
 COPY docker/train.txt ./
 RUN pip install --no-cache-dir --requirement train.txt
 COPY pyproject.toml README.md LICENSE ./
+COPY llavataros llavataros
 COPY llavataros_jax llavataros_jax
 COPY data_prep data_prep
-COPY scripts scripts
+COPY configs configs
+COPY corpus corpus
 RUN pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM builder AS prep-builder
 COPY docker/prep.txt ./
 RUN pip install --no-cache-dir --requirement prep.txt
 COPY pyproject.toml README.md LICENSE ./
+COPY llavataros llavataros
 COPY llavataros_jax llavataros_jax
 COPY data_prep data_prep
-COPY scripts scripts
+COPY configs configs
+COPY corpus corpus
 RUN pip install --no-cache-dir --no-deps --no-build-isolation .
 
 # The aligner needs Kaldi, which only conda-forge has, and Python packages of its own.
@@ -44,7 +48,6 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1
 WORKDIR /project
 COPY configs configs
-COPY scripts scripts
 
 FROM runtime AS prep
 COPY --from=aligner /opt/conda/envs/mfa /opt/conda/envs/mfa
@@ -52,10 +55,10 @@ COPY --chmod=755 docker/mfa /usr/local/bin/mfa
 COPY --from=prep-builder /opt/venv /opt/venv
 ENV MFA_ROOT_DIR=/home/avatar/mfa
 USER 1000
-CMD ["python", "-m", "data_prep", "--help"]
+CMD ["llavataros", "prepare", "--help"]
 
 # The last stage is what a plain `docker build` makes.
 FROM runtime AS train
 COPY --from=train-builder /opt/venv /opt/venv
 USER 1000
-CMD ["python", "-m", "llavataros_jax.train", "--help"]
+CMD ["llavataros", "train", "--help"]

@@ -24,14 +24,17 @@ EPILOG = """\
 The network is left alone: its memory before a segment and after it holds what a self block reads,
 and from that the shares are computed again (docs/mathematics.md, "Attention").
 
-  python scripts/attention.py --checkpoint runs/demo --out docs/attention.png
+  llavataros attention --checkpoint runs/demo --out docs/attention.png
 """
 
 
+PROGRAM = "llavataros attention"
+
+
 @door
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Reads the command line and draws."""
-    given = _parser().parse_args(arguments)
+    given = build_parser(prog).parse_args(arguments)
     run = open_trained(given.checkpoint)
     model, params = run.animator.model, run.animator.params
     config = model.config
@@ -193,9 +196,10 @@ def _require_within(option: str, given: int, count: int) -> None:
         raise UserError(f"{option} {given} is not among 0 to {count - 1}")
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+    """Returns the command line, as the program `prog` has it."""
     parser = argparse.ArgumentParser(
-        prog="scripts/attention.py",
+        prog=prog,
         description="Draw where one head of a self block looks.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from llavataros_jax.data.records import Shard, write_shard
-from llavataros_jax.errors import door
+from llavataros_jax.errors import UserError, door
 
 EPILOG = """\
 records   a segment out of a mapped shard | protobuf's reading of float lists of the same numbers
@@ -28,27 +28,39 @@ Both ways take turns, so that a busy machine slows both; the medians of all turn
 """
 
 
+PROGRAM = "llavataros benchmark"
+
+
 @door
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Reads the command line and runs the benchmarks asked for."""
-    names = [name for name in globals() if name.startswith("time_")]
-    known = {name.removeprefix("time_"): globals()[name] for name in names}
+    given = build_parser(prog).parse_args(arguments)
+    known = _known()
+    unknown = set(given.which) - set(known)
+    if unknown:
+        raise UserError(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    print(f"JAX {jax.__version__} on {jax.devices()[0].device_kind}, {given.turns} turns")
+    for name in given.which or known:
+        known[name](given.turns)
+    return 0
+
+
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+    """Returns the command line, as the program `prog` has it."""
     parser = argparse.ArgumentParser(
-        prog="scripts/benchmark.py",
+        prog=prog,
         description=__doc__,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("which", nargs="*", metavar="NAME", help="of those below; all by default")
     parser.add_argument("--turns", type=int, default=30, help="default: %(default)s")
-    given = parser.parse_args(arguments)
-    unknown = set(given.which) - set(known)
-    if unknown:
-        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    print(f"JAX {jax.__version__} on {jax.devices()[0].device_kind}, {given.turns} turns")
-    for name in given.which or known:
-        known[name](given.turns)
-    return 0
+    return parser
+
+
+def _known() -> dict[str, Callable[[int], None]]:
+    names = [name for name in globals() if name.startswith("time_")]
+    return {name.removeprefix("time_"): globals()[name] for name in names}
 
 
 def compare(work: str, ways: Mapping[str, Callable[[], object]], turns: int) -> dict[str, float]:

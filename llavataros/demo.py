@@ -1,6 +1,7 @@
 """Goes the whole way on the bundled corpus: prepare, train, animate, measure, film, look."""
 
 import argparse
+import shlex
 import subprocess
 import sys
 import time
@@ -25,29 +26,34 @@ again, and an interrupted training goes on where it was. `make clean` removes wh
 PICTURE_SECONDS = 9.0
 
 
+PROGRAM = "llavataros demo"
+
+
 @door
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Reads the command line and runs the steps one after another."""
-    given = _parser().parse_args(arguments)
+    given = build_parser(prog).parse_intermixed_args(arguments)
     began = time.monotonic()
-    config = load_config(given.config, given.overrides)
-    run, out = config.training.run, Path(given.out)
+    name = given.config or ("tiny" if given.short else "demo")
+    config = load_config(name, given.overrides)
+    run = config.training.run
+    out = Path(given.out or f"outputs/{'tiny' if given.short else 'demo'}")
     audio = Path(config.data.folder) / f"{given.clip}.flac"
     if not audio.is_file():
         raise UserError(f"{audio} does not exist; name a clip of {config.data.folder} with --clip")
     words = audio.with_suffix(".json")
-    python, options = sys.executable, ["--config", given.config, *given.overrides]
+    options = ["--config", name, *given.overrides]
 
-    _run("Prepare: sound, words and motion become records", python, "-m", "data_prep", *options)
-    _run("Train", python, "-m", "llavataros_jax.train", *options)
+    _run("Prepare: sound, words and motion become records", "prepare", *options)
+    _run("Train", "train", *options)
     _run(
         f"Animate {given.clip}, which training has not heard",
-        *(python, "scripts/generate.py", "--checkpoint", run, "--audio", str(audio)),
-        *("--words", str(words), "--speaker", given.clip.split("_")[0], "--out", given.out),
+        *("animate", "--checkpoint", run, "--audio", str(audio), "--words", str(words)),
+        *("--speaker", given.clip.split("_")[0], "--out", str(out)),
     )
     _run(
         "Measure the held-out clips and film them beside the real motion",
-        *(python, "scripts/evaluate.py", "--checkpoint", run, "--out", given.out, "--films"),
+        *("evaluate", "--checkpoint", run, "--out", str(out), "--films"),
     )
     print("\n== Draw the pictures")
     log = Path(run) / "log.jsonl"
@@ -72,9 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(title: str, *command: str) -> None:
     """Prints and runs a step; the demo ends with the code of one that fails."""
-    shown = " ".join(["python", *command[1:]])
-    print(f"\n== {title}\n$ {shown}", flush=True)
-    code = subprocess.run(command).returncode
+    print(f"\n== {title}\n$ llavataros {shlex.join(command)}", flush=True)
+    # A process each, as a user would run it, so that none inherits another's memory.
+    code = subprocess.run([sys.executable, "-m", "llavataros", *command]).returncode
     if code:
         sys.exit(code)
 
@@ -108,16 +114,22 @@ def _wrist_speeds(motion: Motion):
     }
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+    """Returns the command line, as the program `prog` has it."""
     parser = argparse.ArgumentParser(
-        prog="scripts/demo.py",
+        prog=prog,
         description="From speech to film on the bundled corpus, without any download.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--config", default="configs/demo.yaml", help="default: %(default)s")
+    parser.add_argument("--config", help="default: demo, or tiny with --short")
+    parser.add_argument(
+        "--short",
+        action="store_true",
+        help="a network of 7,000 parameters and 12 steps: the way, not the quality",
+    )
     parser.add_argument("--clip", default="ada_4", help="held-out clip (default: %(default)s)")
-    parser.add_argument("--out", default="outputs/demo", help="default: %(default)s")
+    parser.add_argument("--out", help="default: outputs/demo, or outputs/tiny with --short")
     parser.add_argument(
         "overrides", nargs="*", metavar="section.key=value", help="options to change"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from data_prep.sound.beats import audio_beats
+from llavataros.run_options import with_run_options
 from llavataros_jax.atomic import write_json
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.segments import interlocutor_of, speech_of, words_of
@@ -21,18 +22,21 @@ Each held-out clip is animated from its records and measured against its recorde
 are a held mean pose and a held still pose. The columns "shifted speech" measure the same motion
 against speech of another time: what is no better than they are does not follow the speech.
 
-  python scripts/evaluate.py --checkpoint runs/demo --out outputs/demo --films
+  llavataros evaluate --checkpoint runs/demo --out outputs/demo --films
 
 Written to --out: metrics.json (every clip and their mean) and, with --films, CLIP_beside_real of
 every clip, the predicted person on the left and the recorded one on the right.
 """
 
 
+PROGRAM = "llavataros evaluate"
+
+
 @door
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Reads the command line and measures."""
-    given = _parser().parse_args(arguments)
-    run = open_trained(given.checkpoint)
+    given = build_parser(prog).parse_intermixed_args(arguments)
+    run = with_run_options(open_trained(given.checkpoint), given.overrides)
     records = given.records or run.config.data.records
     recordings = Path(given.recordings or run.config.data.folder)
     reader = ClipReader(records, given.split)
@@ -92,9 +96,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+    """Returns the command line, as the program `prog` has it."""
     parser = argparse.ArgumentParser(
-        prog="scripts/evaluate.py",
+        prog=prog,
         description="Measure a trained run on clips that it was not trained on.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -107,6 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--split", choices=("validation", "train"), default="validation")
     parser.add_argument("--films", action="store_true", help="film predicted beside real motion")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="section.key=value", help="such as film.width=1280"
+    )
     return parser
 
 

@@ -17,7 +17,7 @@ from llavataros_jax.weights.torch_file import foreign_name, read_torch
 EPILOG = f"""\
 Import (CKPT is a file of torch.save or an .npz of the same names; neither runs a pickle):
 
-  python scripts/import_uea.py best_model.ckpt --scaler scaler.npz --skeleton genea_header.bvh \\
+  llavataros import-uea best_model.ckpt --scaler scaler.npz --skeleton genea_header.bvh \\
       --out runs/uea
 
 The ancestor's scaler is a pickle, which runs whatever its author wrote, so it is not read here.
@@ -27,21 +27,24 @@ Where you trust it, and with scikit-learn, turn it into plain numbers once:
 
 Check (no checkpoint needed; exit code 1 above {TOLERANCE:g}, with --x64 above {TOLERANCE_X64:g}):
 
-  python scripts/import_uea.py --check uea_small.npz --x64
+  llavataros import-uea --check uea_small.npz --x64
 """
 
 
+PROGRAM = "llavataros import-uea"
+
+
 @door
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Reads the command line, then checks or imports."""
-    given = _parser().parse_args(arguments)
+    given = build_parser(prog).parse_args(arguments)
     if given.check:
         return check(given.check, x64=given.x64)
     wanted = ("checkpoint", "scaler", "skeleton", "out")
     if missing := [name for name in wanted if not getattr(given, name)]:
         raise UserError(
             f"an import needs {', '.join(missing).replace('checkpoint', 'CKPT')} as well; see "
-            "python scripts/import_uea.py --help"
+            "llavataros import-uea --help"
         )
     network = from_ancestor(
         read_weights(given.checkpoint),
@@ -119,9 +122,10 @@ def _leaves(tree: Mapping[Any, Any]) -> list[np.ndarray]:
     ]
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+    """Returns the command line, as the program `prog` has it."""
     parser = argparse.ArgumentParser(
-        prog="scripts/import_uea.py",
+        prog=prog,
         description="Bring a checkpoint of UEA-DH-GENEA23 along, or check the arithmetic.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

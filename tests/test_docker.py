@@ -14,7 +14,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from llavataros import animate as generate
+from llavataros.program import COMMANDS
 from llavataros_jax.config.file import load_config
 
 ROOT = Path(__file__).parents[1]
@@ -54,13 +54,11 @@ def docker_commands():
 
 def check_inside(words):
     """Checks a command that is run in a container."""
-    if words[:2] == ["python", "-m"]:
-        assert words[2] in ("data_prep", "llavataros_jax.train"), words
-        if "--config" in words:
-            place = words.index("--config") + 1
-            load_config(ROOT / words[place], words[place + 1 :])
-    elif words[:2] == ["python", "scripts/generate.py"]:
-        generate._parser().parse_args(words[2:])
+    if words[0] == "llavataros":
+        name = words[1]
+        given = COMMANDS[name].build_parser(name).parse_intermixed_args(words[2:])
+        if name in ("prepare", "train"):
+            load_config(ROOT / given.config, given.overrides)
     else:
         assert words[0] == "mfa" or words[:2] == ["python", "-c"], words
 
@@ -117,7 +115,7 @@ def test_nothing_secret_or_recorded_gets_in():
     rules = [line for line in ignored if line and not line.startswith("#")]
     assert rules[0] == "*", "everything stays outside that is not named"
     allowed = {rule[1:] for rule in rules if rule.startswith("!")}
-    assert not allowed & {"recordings", "records", "runs", "corpus", "weights", "outputs", ".git"}
+    assert not allowed & {"recordings", "records", "runs", "weights", "outputs", ".git"}
     for word, rest in instructions():
         assert word != "ADD", "COPY is enough"
         if word == "COPY" and "--from=" not in rest:

@@ -6,19 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from llavataros import animate as generate
-from llavataros import attention, demo, evaluate, import_uea
+from llavataros.program import COMMANDS
 from llavataros_jax.config.file import load_config
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PARSERS = {
-    "scripts/attention.py": attention._parser,
-    "scripts/demo.py": demo._parser,
-    "scripts/evaluate.py": evaluate._parser,
-    "scripts/generate.py": generate._parser,
-    "scripts/import_uea.py": import_uea._parser,
-}
+SCRIPTS = {"generate": "animate", "import_uea": "import-uea"}  # old names of commands
+MODULES = ("data_prep", "llavataros_jax.train", "llavataros_jax.pase", "data_prep.corpus")
 
 
 def commands() -> list[str]:
@@ -31,13 +25,17 @@ def commands() -> list[str]:
     lines += [" ".join(quoted.split()) for quoted in re.findall(r"`([^`]+)`", text)]
     for path in sorted((ROOT / "configs").glob("*.yaml")):
         lines += [line[1:].strip() for line in path.read_text().splitlines() if line[:1] == "#"]
-    return [line for line in lines if re.match(r"(python (-m|scripts/)|make [a-z])", line)]
+    return [
+        line
+        for line in lines
+        if re.match(r"(python (-m|scripts/)|make [a-zA-Z]|llavataros [a-z])", line)
+    ]
 
 
 def test_the_search_finds_the_commands() -> None:
     assert sum(command.startswith("make ") for command in commands()) >= 2
-    assert sum("data_prep" in command for command in commands()) >= 4
-    assert sum("generate" in command for command in commands()) >= 1
+    assert sum(" prepare" in c or "data_prep" in c for c in commands()) >= 4
+    assert sum("generate" in c or "animate" in c for c in commands()) >= 1
 
 
 @pytest.mark.parametrize("command", sorted(set(commands())))
@@ -45,16 +43,26 @@ def test_a_command_exists_with_its_options(command: str) -> None:
     program, *words = shlex.split(command)
     if program == "make":
         makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-        for target in words:
+        for target in (word for word in words if "=" not in word):
             assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+    elif program == "llavataros":
+        check_command(words[0], words[1:])
     elif words[0] == "-m":
-        modules = ("data_prep", "llavataros_jax.train", "llavataros_jax.pase", "data_prep.corpus")
-        assert words[1] in modules
+        assert words[1] in MODULES
         if "--config" in words:
             place = words.index("--config") + 1
             load_config(ROOT / words[place], words[place + 1 :])
     else:
-        PARSERS[words[0]]().parse_args(words[1:])
+        assert (ROOT / words[0]).is_file()
+        name = Path(words[0]).stem
+        check_command(SCRIPTS.get(name, name), words[1:])
+
+
+def check_command(name: str, words: list[str]) -> None:
+    """Parses a command line; the config that it names must take its overrides."""
+    given = COMMANDS[name].build_parser(name).parse_intermixed_args(words)
+    if name in ("prepare", "train", "doctor") and given.config:
+        load_config(ROOT / given.config, given.overrides)
 
 
 def test_pictures_and_links_lead_somewhere() -> None:

@@ -1,0 +1,51 @@
+"""What the user gave an animation and what changes nothing: it is said, not swallowed."""
+
+import argparse
+
+from llavataros_jax.trained import TrainedRun
+
+
+def options_without_effect(given: argparse.Namespace, run: TrainedRun) -> list[str]:
+    """Returns a sentence for everything on the command line that this run does not use."""
+    model, film = run.config.model, run.config.film
+    words = given.words or given.transcript
+    changed = [override.split("=")[0] for override in given.overrides]
+    of_words = [key for key in changed if key.startswith("words.")]
+    of_film = [key for key in changed if key.startswith("film.") and key != "film.smooth"]
+    hears_other = model.cross_blocks > 0
+    told = (
+        (
+            given.interlocutor_audio and not hears_other,
+            "the interlocutor has no effect, because this run has no cross blocks "
+            "(model.cross_blocks=0)",
+        ),
+        (
+            words and model.variant == "audio",
+            f"{words} only captions the film, because this run hears sound alone "
+            "(model.variant=audio)",
+        ),
+        (
+            model.variant == "text",
+            "the sound of the recording has no effect, because this run reads words alone "
+            "(model.variant=text)",
+        ),
+        (
+            given.speaker and len(run.manifest.speakers) == 1,
+            f"--speaker {given.speaker} has no effect, because this run knows one speaker only",
+        ),
+        (
+            given.no_smoothing and not film.smooth,
+            "--no-smoothing has no effect, because film.smooth=false",
+        ),
+        (
+            of_words and (given.words or given.features),
+            f"{', '.join(of_words)} has no effect, because words come from "
+            f"{given.words or given.features}",
+        ),
+        (of_film and given.no_film, f"{', '.join(of_film)} has no effect with --no-film"),
+        (
+            given.features and (given.interlocutor_words or given.interlocutor_transcript),
+            "the interlocutor's words have no effect, because features are given",
+        ),
+    )
+    return [sentence for holds, sentence in told if holds]

@@ -1,0 +1,64 @@
+"""Where an animation came from: enough to make it again."""
+
+import argparse
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data_prep.clips.speech import SpeechFeatures
+from data_prep.machine.fingerprint import file_hash
+from llavataros_jax.config.file import config_to_dict
+from llavataros_jax.motion.motion import Motion
+from llavataros_jax.trained import TrainedRun
+from llavataros_jax.training.run import versions
+
+
+def provenance(
+    given: argparse.Namespace,
+    run: TrainedRun,
+    speech: SpeechFeatures,
+    motion: Motion,
+    seconds: dict[str, float],
+    *,
+    notes: list[str],
+) -> dict[str, Any]:
+    """Returns arguments, resolved config, hashes of all inputs, versions and timings.
+
+    Args:
+        given: The command line.
+        run: The run, with the options of this animation.
+        speech: What was animated.
+        motion: What came out.
+        seconds: Time that each stage took.
+        notes: What the user was told.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    _add_leaves(digest, run.animator.params)
+    return {
+        "arguments": {k: v for k, v in vars(given).items() if v not in (None, False, [])},
+        "audio_blake2b": file_hash(Path(given.audio).expanduser()),
+        "checkpoint": run.checkpoint,
+        "parameters_blake2b": digest.hexdigest(),
+        "data_hash": run.manifest.content_hash,
+        "seed": run.config.training.seed,
+        "deterministic": True,
+        "frames": motion.num_frames,
+        "fps": motion.fps,
+        "words": len(speech.words),
+        "notes": notes,
+        "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
+        "versions": versions(),
+        "config": config_to_dict(run.config),
+    }
+
+
+def _add_leaves(digest: Any, tree: Any) -> None:
+    """Adds parameters to a hash in the order of their names."""
+    if isinstance(tree, dict):
+        for key in sorted(tree, key=str):
+            digest.update(str(key).encode())
+            _add_leaves(digest, tree[key])
+    else:
+        digest.update(np.ascontiguousarray(tree).tobytes())
