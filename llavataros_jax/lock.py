@@ -1,5 +1,6 @@
-"""One process at a time in a folder; a lock dies with its process, so nothing must be cleaned up."""
+"""One process at a time in a folder; a lock dies with its process, so none stays behind."""
 
+import contextlib
 import os
 import platform
 import time
@@ -19,6 +20,8 @@ LOCK, HOLDER = ".lock", ".lock.holder"
 def sole_use(folder: Path | str, *, option: str) -> Iterator[None]:
     """Keeps other processes out of a folder, which is made when it is not there.
 
+    A folder that was made for it and in which nothing came to lie is removed at the end.
+
     Args:
         folder: What must belong to one process.
         option: The option that names the folder, such as `training.run`.
@@ -27,6 +30,7 @@ def sole_use(folder: Path | str, *, option: str) -> Iterator[None]:
         UserError: When another process is in it, saying which.
     """
     folder = Path(folder)
+    is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     lock, holder = FileLock(folder / LOCK), folder / HOLDER
     try:
@@ -45,6 +49,10 @@ def sole_use(folder: Path | str, *, option: str) -> Iterator[None]:
         yield
     finally:
         holder.unlink(missing_ok=True)
+        if is_new and all(path.name == LOCK for path in folder.iterdir()):
+            (folder / LOCK).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # somebody else may have begun to write
+                folder.rmdir()
         lock.release()
 
 

@@ -46,3 +46,14 @@ def test_leaving_frees_the_folder_also_after_a_failure(tmp_path):
     with sole_use(tmp_path / "new", option="data.records"):
         pass
     assert not (tmp_path / "new" / ".lock.holder").exists()
+
+
+def test_a_folder_made_for_nothing_does_not_stay(tmp_path):
+    with sole_use(tmp_path / "new", option="data.records"):
+        pass
+    (tmp_path / "old").mkdir()
+    with sole_use(tmp_path / "old", option="data.records"):
+        pass
+    with sole_use(tmp_path / "used", option="data.records"):
+        (tmp_path / "used/result").touch()
+    assert {path.name for path in tmp_path.iterdir()} == {"old", "used"}
