@@ -1,4 +1,5 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
+# `make EXTRAS=cuda` (cuda12, tpu, whisper, text, beam; several with commas) adds to the environment.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -6,13 +7,20 @@ UV := $(shell command -v uv 2>/dev/null)
 # uv does not read pip's variable; where it is unset, this line does nothing.
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 
-.PHONY: help demo test lint clean
+EXTRAS ?=
+INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
+
+.DEFAULT_GOAL := $(if $(EXTRAS),install,help)
+.PHONY: help install demo test lint clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(VENV)/.demo  ## speech to film on the bundled corpus, about five minutes on two cores
-	$(BIN)/python scripts/demo.py
+install: $(VENV)/.demo  ## the program, and with EXTRAS=cuda,whisper,… what it needs for those
+	$(if $(EXTRAS),$(INSTALL) -e '.[$(EXTRAS)]')
+
+demo: install  ## speech to film on the bundled corpus, about three minutes on two cores
+	$(BIN)/llavataros demo
 
 test: lint  ## lint, types and tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 5
@@ -28,9 +36,9 @@ clean:  ## remove what the demo wrote
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "error: $(PYTHON) is older than Python 3.11; name a newer one with make PYTHON=..."; exit 2; }
-	$(if $(UV),uv venv --quiet --python $(PYTHON) $(VENV),$(PYTHON) -m venv $(VENV))
+	$(if $(UV),uv venv --seed --quiet --python $(PYTHON) $(VENV),$(PYTHON) -m venv $(VENV))
 
 # An environment is made once and reused until pyproject.toml changes.
 $(VENV)/.demo $(VENV)/.dev: $(VENV)/.%: pyproject.toml | $(VENV)/bin/python
-	$(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check) -e '.[$*]'
+	$(INSTALL) -e '.[$*]'
 	@touch $@

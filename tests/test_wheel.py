@@ -1,0 +1,70 @@
+"""The wheel alone, in a fresh environment and far from the checkout, goes the demo's short way."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = {"llavataros", "llavataros_jax", "data_prep"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
+    done = subprocess.run([*build, str(ROOT)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = out.glob("*.whl")
+    return path
+
+
+def test_it_holds_what_the_program_needs_and_no_more(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    top = {name.split("/")[0] for name in names if ".dist-info" not in name}
+    assert top == PACKAGES
+    assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
+    for folder in ("configs", "corpus"):
+        carried = {Path(name).name for name in names if f"llavataros_jax/{folder}/" in name}
+        assert carried == {path.name for path in (ROOT / folder).iterdir()}
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert wheel.stat().st_size < 10e6
+
+
+@pytest.mark.slow
+def test_the_demo_runs_from_it_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
+    home = tmp_path / "venv"
+    venv.create(home, with_pip=False)
+    python = home / "bin" / "python"
+    paths = {"base": str(home), "platbase": str(home)}
+    site = Path(sysconfig.get_path("purelib", "venv", vars=paths))
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    # The libraries are those of this environment; a path in a .pth file is no site directory, so
+    # the .pth files there, among them that of the checkout, are not read.
+    (site / "libraries.pth").write_text(sysconfig.get_path("purelib"))
+    work = tmp_path / "work"
+    work.mkdir()
+    plain = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    environment = plain | {"XLA_FLAGS": "", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [str(python), *arguments],
+            cwd=work, env=environment, capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    where = run("-c", "import llavataros, llavataros_jax, data_prep; print(llavataros.__path__)")
+    assert str(site) in where
+    assert "prepare" in run("-m", "llavataros", "--help")
+    told = run("-m", "llavataros", "demo", "--short", "data.workers=1")
+    for name in ("ada_4.npy", "ada_4.bvh", "ada_4.mov", "metrics.json"):
+        assert (work / "outputs" / "tiny" / name).stat().st_size > 1000
+        assert name in told
