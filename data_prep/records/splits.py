@@ -18,6 +18,7 @@ from llavataros_jax.listing import listed
 TRAIN, VALIDATION = "train", "validation"
 TAIL = "+tail"
 _LISTED = 8
+LEAST_TAKES = 5  # from so many on, whole ones can be spared
 DROP_SECONDS, WINDOW_SECONDS = 6.0, 3.0  # 180 and 90 frames of 30 per second
 
 
@@ -55,6 +56,31 @@ class Cut:
     split: str
     start_frame: int
     stop_frame: int
+
+
+def choose_holdout(clips: Sequence[Performance], data: DataConfig) -> tuple[DataConfig, str]:
+    """Resolves `data.holdout=auto`: whole takes from five on, else the end of each.
+
+    Takes that share a conversation count once, because they are held out together. Of fewer than
+    five, a whole one would be much of what there is to train on.
+
+    Returns:
+        The section without `auto`, and a sentence that says what was chosen and why; no sentence
+        when the user has chosen.
+    """
+    if data.holdout != "auto":
+        return data, ""
+    if data.holdout_takes:
+        return dataclasses.replace(data, holdout="takes"), ""
+    count = len(_groups(clips))
+    chosen = "takes" if count >= LEAST_TAKES else "tail"
+    share = f"{data.holdout_fraction:.0%}"
+    said = f"of them, about {share}" if chosen == "takes" else f"the last {share} of each"
+    return (
+        dataclasses.replace(data, holdout=chosen),
+        f"data.holdout={chosen}: {count} take{'s' if count > 1 else ''} that share nothing, so "
+        f"{said} is held out for validation",
+    )
 
 
 def plan_splits(clips: Sequence[Performance], data: DataConfig) -> list[Cut]:

@@ -20,7 +20,7 @@ from data_prep.clips.clip import Clip
 from data_prep.clips.prepared_clip import PreparedClip, prepare_clip
 from data_prep.records.dataset import finished_dataset, write_dataset
 from data_prep.records.plan import DatasetPlan, find_misfits, plan_dataset
-from data_prep.records.splits import check_holdout_takes
+from data_prep.records.splits import Performance, check_holdout_takes, choose_holdout
 from data_prep.run.workers import Runner, run_all
 from data_prep.sound.features import check_audio
 from data_prep.sources.choice import find_recordings, source_of
@@ -84,7 +84,7 @@ def prepare(
     source = source_of(config.data)
     if source not in (config.data.source, "folder"):
         say(f"reading data.folder={config.data.folder} as data.source={source}")
-    config = _holding_out(found, config)
+    config = _holding_out(found, config, say)
     if not any(clip.motion for clip in found.clips):
         reasons = [*found.problems.values(), *found.skipped.values()]
         raise UserError(
@@ -127,12 +127,21 @@ def prepare(
     )
 
 
-def _holding_out(found: Recordings, config: Config) -> Config:
+def _holding_out(found: Recordings, config: Config, say: Callable[[str], None]) -> Config:
     """Holds out what the data set itself sets aside, unless the user has said what."""
     data = config.data
-    if data.holdout != "takes" or data.holdout_takes or not data.holdout_fraction:
-        return config
-    return dataclasses.replace(config, data=dataclasses.replace(data, holdout_takes=found.held_out))
+    if data.holdout != "tail" and not data.holdout_takes and data.holdout_fraction:
+        data = dataclasses.replace(data, holdout_takes=found.held_out)
+    takes = {clip.name: clip.take for clip in found.clips}
+    performances = [
+        Performance(clip.name, clip.take, 0, takes.get(clip.interlocutor or ""))
+        for clip in found.clips
+        if clip.motion
+    ]
+    data, choice = choose_holdout(performances, data)
+    if choice:
+        say(choice)
+    return dataclasses.replace(config, data=data)
 
 
 def _how_paired(source: str) -> str:

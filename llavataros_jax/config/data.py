@@ -20,7 +20,8 @@ class DataConfig:
         words_glob: Pattern of the timed words or transcripts.
         records: Folder that preparation writes and training reads.
         words_folder: Folder of timed words or transcripts, if they are not beside the audio.
-        holdout: `takes` holds out whole takes for validation, `tail` the end of every take.
+        holdout: `takes` holds out whole takes for validation, `tail` the end of every take; `auto`
+            takes whole ones where there are enough.
         holdout_fraction: Share of the takes (or of each take's seconds) that is held out.
         holdout_takes: Takes to hold out by name; overrides `holdout_fraction`.
         drop_and_trim: GENEA's window rule: leave out the first 6 seconds of every clip and end it
@@ -37,7 +38,7 @@ class DataConfig:
     words_glob: str | None = None
     records: str = "records"
     words_folder: str | None = None
-    holdout: Literal["takes", "tail"] = "takes"
+    holdout: Literal["takes", "tail", "auto"] = "takes"
     holdout_fraction: float = 0.1
     holdout_takes: tuple[str, ...] = ()
     drop_and_trim: bool = False

@@ -2,7 +2,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.records.splits import Performance, check_holdout_takes, plan_splits
+from data_prep.records.splits import (
+    Performance,
+    check_holdout_takes,
+    choose_holdout,
+    plan_splits,
+)
 from llavataros_jax.config import DataConfig
 from llavataros_jax.errors import UserError
 
@@ -86,3 +91,30 @@ def test_unknown_takes_are_refused_with_the_nearest():
         check_holdout_takes({"ada_4", "ben_4"}, DataConfig(holdout_takes=("ada_44",)))
     with pytest.raises(UserError, match=r"holdout_takes needs data\.holdout=takes"):
         DataConfig(holdout="tail", holdout_takes=("ada_4",))
+
+
+@pytest.mark.parametrize(
+    ("partners", "chosen", "told"),
+    [
+        ([None] * 4, "tail", "4 takes that share nothing, so the last 10% of each"),
+        ([None] * 5, "takes", "5 takes that share nothing, so of them, about 10%"),
+        # Two conversations and a take alone.
+        (["t1", None, "t3", None, None], "tail", "3 takes"),
+        ([None], "tail", "1 take that"),
+    ],
+)
+def test_auto_spares_whole_takes_only_where_there_are_enough(partners, chosen, told):
+    clips = [Performance(f"c{n}", f"t{n}", 50, partner) for n, partner in enumerate(partners)]
+    data, said = choose_holdout(clips, DataConfig(holdout="auto"))
+    assert data.holdout == chosen
+    assert told in said
+    assert {cut.split for cut in plan_splits(clips, data)} == {"train", "validation"}
+
+
+def test_auto_leaves_what_the_user_chose():
+    clips = [Performance("a", "a", 50), Performance("b", "b", 50)]
+    for options in ({"holdout": "tail"}, {"holdout": "takes"}):
+        assert choose_holdout(clips, DataConfig(**options)) == (DataConfig(**options), "")
+    named = DataConfig(holdout="auto", holdout_takes=("b",))
+    data, said = choose_holdout(clips, named)
+    assert (data.holdout, data.holdout_takes, said) == ("takes", ("b",), "")
