@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from llavataros_jax.ancestor.parity import TOLERANCE, TOLERANCE_X64, compare
-from llavataros_jax.ancestor.run import SCALER_ONE_LINER, read_arrays, read_codec, write_run
-from llavataros_jax.ancestor.weights import from_ancestor
+from llavataros_jax.ancestor.run import SCALER_ONE_LINER, read_codec, write_run
+from llavataros_jax.ancestor.weights import LANDMARKS, from_ancestor
 from llavataros_jax.errors import UserError, door
-from llavataros_jax.weights.torch_file import foreign_name, read_torch
+from llavataros_jax.weights.npz import read_npz
+from llavataros_jax.weights.torch_file import read_torch
+from llavataros_jax.weights.wrapping import unwrapped
 
 EPILOG = f"""\
 Import (CKPT is a file of torch.save or an .npz of the same names; neither runs a pickle):
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
 
 def check(path: Path | str, *, x64: bool = False) -> int:
     """Prints the largest differences from an oracle on one line; 1 if they exceed the tolerance."""
-    differences = compare(read_arrays(Path(path)), x64=x64)
+    differences = compare(read_npz(path, kind="oracle"), x64=x64)
     tolerance = TOLERANCE_X64 if x64 else TOLERANCE
     passed = differences.largest <= tolerance
     parts = {"pose": max(differences.pose), **differences.memory}
@@ -80,33 +82,19 @@ def check(path: Path | str, *, x64: bool = False) -> int:
 def read_weights(path: Path | str) -> dict[str, np.ndarray]:
     """Returns the tensors of a checkpoint by the ancestor's names, floats as float32.
 
+    What DataParallel, `torch.compile`, Lightning and the like put around them is taken off.
+
     Raises:
-        UserError: When the file cannot be read or holds no tensors.
+        UserError: When the file cannot be read or holds another network.
     """
     path = Path(path)
-    tree: Mapping[str, Any]
+    if not path.is_file():
+        raise UserError(f"checkpoint {path} does not exist; check the path")
     if path.suffix == ".npz":
-        tree = read_arrays(path)
-        inside = [name for name in tree if name.startswith("state_dict/")]
-        if inside:
-            tree = {name.removeprefix("state_dict/"): tree[name] for name in inside}
+        content = read_npz(path, kind="checkpoint")
     else:
-        if not path.is_file():
-            raise UserError(f"checkpoint {path} does not exist; check the path")
-        tree = read_torch(path, foreign=True)
-        if not isinstance(tree, dict):
-            raise UserError(
-                f"{path} holds no mapping of names to tensors, but a {type(tree).__name__}"
-            )
-        tree = tree["model"] if isinstance(tree.get("model"), dict) else tree
-    weights = {name: value for name, value in tree.items() if isinstance(value, np.ndarray)}
-    foreign = {name: foreign_name(value) for name, value in tree.items()}
-    strange = [f"{name} is {wanted}" for name, wanted in foreign.items() if wanted]
-    if strange or not weights:
-        raise UserError(
-            f"{path} holds no state dict of tensors"
-            + (f": {', '.join(strange[:8])}, which is not called here" if strange else "")
-        )
+        content = read_torch(path, foreign=True)
+    weights = unwrapped(content, LANDMARKS, source=str(path), network="UEA-DH-GENEA23")
     return {
         # NumPy knows bfloat16 as bytes of a kind of its own.
         name: value.astype(np.float32) if value.dtype.kind in "fV" else value

@@ -1,7 +1,6 @@
 """A run directory made of an imported network, a scaler's numbers and a BVH header."""
 
 import json
-import zipfile
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +27,7 @@ from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.motion.skeleton import Skeleton
 from llavataros_jax.training.checkpoint import Checkpoints
 from llavataros_jax.training.run import versions
+from llavataros_jax.weights.npz import read_npz
 
 ScalerKind = Literal["standard", "minmax"]
 
@@ -112,7 +112,7 @@ def read_scaler(path: Path | str, size: int) -> tuple[np.ndarray, np.ndarray, Sc
         except (OSError, ValueError, AttributeError, TypeError) as problem:
             raise UserError(f"scaler {path} cannot be read as JSON ({problem})") from problem
     elif path.suffix == ".npz":
-        values = read_arrays(path)
+        values = read_npz(path, kind="scaler")
     else:
         raise UserError(
             f"scaler {path} is neither .npz nor .json; pickles are not read here, turn it into "
@@ -192,13 +192,3 @@ def write_run(
     manifest.save(folder)
     write_json(folder / "versions.json", versions())
     write_text(folder / "config.yaml", config_to_yaml(config))
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    if not path.is_file():
-        raise UserError(f"{path} does not exist; check the path")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as problem:
-        raise UserError(f"{path} is no .npz of plain arrays ({problem})") from problem

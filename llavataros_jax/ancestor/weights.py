@@ -18,6 +18,12 @@ from llavataros_jax.model.frontend import Sizes
 # Modules of a sibling model that no output depends on, and a table that is computed here.
 DEAD_MODULES = ("time_mlp.", "pose_emb.", "pos_emb.inv_freq")
 
+# What tensors of every size are called, by which they are found in a file.
+LANDMARKS = (
+    *("r_w_bias", "r_r_bias", "speaker_embedding.weight"),
+    *("feature_embedding.weight", "feature_embedding.bias", "decoder.weight", "decoder.bias"),
+)
+
 Weights = Mapping[str, Float[np.ndarray, "..."]]
 
 

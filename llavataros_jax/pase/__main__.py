@@ -13,9 +13,9 @@ from llavataros_jax.errors import UserError, door
 from llavataros_jax.pase.checkpoint import load_params
 from llavataros_jax.pase.features import STEPS_PER_FRAME, count_frames, frame_features
 from llavataros_jax.pase.layout import FEATURES, HOP_SAMPLES, SAMPLE_RATE
-from llavataros_jax.pase.npz import write_npz
 from llavataros_jax.pase.stream import MIN_STEPS, encode_steps
 from llavataros_jax.sound.reader import blocks, read_info
+from llavataros_jax.weights.npz import write_npz
 
 EPILOG = """\
 The result has the key `features`, float32:

@@ -2,7 +2,6 @@
 
 import hashlib
 import warnings
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,9 @@ from llavataros_jax.pase.layout import (
 )
 from llavataros_jax.pase.network import Params
 from llavataros_jax.pase.sinc import sinc_filters
+from llavataros_jax.weights.npz import read_npz
 from llavataros_jax.weights.torch_file import read_torch
+from llavataros_jax.weights.wrapping import unwrapped
 
 _LISTED = 8  # differing keys that a message names before it only counts
 
@@ -41,8 +42,8 @@ def load_params(path: Path | str) -> Params:
             ".npz of the same names"
         )
     if path.suffix == ".npz":
-        return to_params(_read_npz(path), source=str(path))
-    params = to_params(read_torch(path), source=str(path))
+        return to_params(read_npz(path, kind="PASE+ checkpoint"), source=str(path))
+    params = to_params(read_torch(path, foreign=True), source=str(path))
     found = git_blob_id(path)
     if found != PUBLISHED_BLOB_ID:
         warnings.warn(
@@ -56,15 +57,15 @@ def load_params(path: Path | str) -> Params:
 def to_params(content: Any, *, source: str) -> Params:
     """Turns a checkpoint's mapping of names to arrays into the network's parameters.
 
-    A mapping under `state_dict` is unwrapped, a prefix `module.` or `frontend.` is taken off, and
-    counters are ignored (section 7).
+    Keys such as `state_dict` and prefixes such as `module.` or `frontend.` around it are taken off
+    (see `weights.wrapping`), and counters are ignored (section 7).
 
     Raises:
         UserError: When the other 69 names and shapes are not exactly there, or a number is not
             finite.
     """
-    tensors = _bare(content)
     shapes = {name: shape for name, shape in checkpoint_shapes().items() if COUNTER not in name}
+    tensors = unwrapped(content, shapes, source=source, network="a PASE+ front end")
     tensors = {name: array for name, array in tensors.items() if not name.endswith(COUNTER)}
     differing = [f"{name} is missing" for name in shapes if name not in tensors]
     differing += [f"{name} is unknown" for name in tensors if name not in shapes]
@@ -92,33 +93,6 @@ def git_blob_id(path: Path | str) -> str:
     content = Path(path).read_bytes()
     # Git's own choice of a hash, which only names the file here.
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-
-
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, TypeError) as problem:
-        raise UserError(
-            f"{path} is not an .npz file of arrays ({problem}); write it again"
-        ) from problem
-
-
-def _bare(content: Any) -> dict[str, Any]:
-    """Unwraps the mapping and takes off the prefix; other parts of a larger model are left out."""
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
-    if not isinstance(content, Mapping):
-        return {}
-    tensors = {str(name): value for name, value in content.items()}
-    for prefix in ("module.", "frontend."):
-        inside = {
-            name.removeprefix(prefix): value
-            for name, value in tensors.items()
-            if name.startswith(prefix)
-        }
-        tensors = inside or tensors
-    return tensors
 
 
 def _arranged(arrays: Mapping[str, np.ndarray]) -> Params:

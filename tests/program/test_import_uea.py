@@ -180,6 +180,26 @@ def test_what_cannot_be_imported_is_said(option, value, expected, tmp_path, caps
     assert not (tmp_path / "run").exists()
 
 
+CASES = ORACLE.parents[1] / "data" / "cases" / "33_uea_wrapped_state_dicts"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ("plain", "data_parallel", "compiled", "compiled_parallel", "lightning", "state_dict_key"),
+)
+@pytest.mark.skipif(not CASES.is_dir(), reason=f"{CASES} is not here")
+def test_what_training_put_around_the_weights_is_taken_off(name, tmp_path):
+    expected = oracle_weights()
+    found = read_weights(CASES / f"{name}.ckpt")
+    assert found.keys() == expected.keys()
+    for tensor_name, array in expected.items():
+        np.testing.assert_allclose(found[tensor_name], array, rtol=1e-6, atol=1e-7)
+    arguments = [str(CASES / f"{name}.ckpt"), *SIZES, "--scaler", str(CASES / "scaler.npz")]
+    arguments += ["--skeleton", str(CASES / "header.bvh"), "--out", str(tmp_path / "run")]
+    assert main(arguments) == 0
+    assert open_trained(tmp_path / "run").config.model.heads == 4
+
+
 def text(word: str) -> bytes:
     return b"X" + struct.pack("<I", len(word)) + word.encode()
 
@@ -197,29 +217,33 @@ def tensor(key: str, shape: tuple[int, int]) -> bytes:
 
 def test_a_torch_file_is_read_without_torch(tmp_path):
     values = np.arange(6, dtype="<f4")
-    program = b"\x80\x02}(" + text("model") + b"}(" + text("w") + tensor("0", (2, 3)) + b"uu."
+    program = (
+        b"\x80\x02}(" + text("model") + b"}(" + text("r_w_bias") + tensor("0", (2, 3)) + b"uu."
+    )
     with zipfile.ZipFile(tmp_path / "x.ckpt", "w") as file:
         file.writestr("x/data.pkl", program)
         file.writestr("x/data/0", values.tobytes())
-    np.testing.assert_array_equal(read_weights(tmp_path / "x.ckpt")["w"], values.reshape(2, 3))
+    np.testing.assert_array_equal(
+        read_weights(tmp_path / "x.ckpt")["r_w_bias"], values.reshape(2, 3)
+    )
 
 
 def test_a_hostile_pickle_is_harmless_and_refused(tmp_path, capsys):
     mark = tmp_path / "it ran"
     call = b"cposix\nsystem\n" + text(f"touch '{mark}'") + b"\x85R"
-    program = b"\x80\x02}(" + text("model") + b"}(" + text("w") + call + b"uu."
+    program = b"\x80\x02}(" + text("model") + b"}(" + text("r_w_bias") + call + b"uu."
     with zipfile.ZipFile(tmp_path / "x.ckpt", "w") as file:
         file.writestr("x/data.pkl", program)
     arguments = import_arguments(tmp_path, checkpoint=str(tmp_path / "x.ckpt"))
     assert main(arguments) == 2
     assert not mark.exists()
-    assert "w is posix system(...), which is not called here" in capsys.readouterr().err
+    assert "r_w_bias is posix system(...), which is not called here" in capsys.readouterr().err
 
 
 def test_what_torch_saves_is_what_is_read(tmp_path):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     made = {
-        "turned": torch.arange(12.0).reshape(3, 4).T,
+        "r_w_bias": torch.arange(12.0).reshape(3, 4).T,
         "half": torch.arange(5).half() / 3,
         "brain": torch.arange(5).bfloat16() / 3,
         "parameter": torch.nn.Parameter(torch.ones(2)),
