@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from llavataros.animate import main
+from llavataros_jax.config.file import config_from_dict
 from llavataros_jax.motion.npy import read_npy
 from tests.program.way import CORPUS
 
@@ -170,3 +171,31 @@ def test_a_transcript_is_aligned_and_another_rate_is_resampled(way: Path, tmp_pa
     assert main([*arguments, "--out", str(tmp_path)]) == 0
     seconds = soundfile.info(CORPUS / "ada_1.flac").duration
     assert read_npy(tmp_path / "ada_1.npy", fps=60).num_frames == round(seconds * 60)
+
+
+def test_a_recordings_own_files_are_never_replaced(way: Path, tmp_path: Path, capsys) -> None:
+    """As with --out in the folder of the recordings, whose .npy is motion capture."""
+    audio = wave(tmp_path / "hum.wav")
+    spoken = words(tmp_path / "w.tsv", ("hi", 0.0, 0.3))
+    arguments = ["--checkpoint", str(way / "run"), "--audio", str(audio), "--words", str(spoken)]
+    arguments += ["--no-film", "--out", str(tmp_path)]
+    theirs = written(tmp_path / "hum.npy", b"motion capture")
+    assert main(arguments) == 2
+    assert "hum.npy exists and was not written by" in capsys.readouterr().err
+    assert theirs.read_bytes() == b"motion capture"
+    assert not (tmp_path / "hum.bvh").exists()
+    theirs.unlink()
+    assert main(arguments) == 0
+    assert main(arguments) == 0, "what it wrote itself it may replace"
+
+
+def test_provenance_holds_the_resolved_config_and_hashes(way: Path, tmp_path: Path) -> None:
+    audio = wave(tmp_path / "hum.wav")
+    spoken = words(tmp_path / "w.tsv", ("hi", 0.0, 0.3))
+    arguments = ["--checkpoint", str(way / "run"), "--audio", str(audio), "--words", str(spoken)]
+    assert main([*arguments, "--no-film", "--out", str(tmp_path / "o"), "film.width=320"]) == 0
+    record = json.loads((tmp_path / "o" / "hum.json").read_text())
+    assert config_from_dict(record["config"]).film.width == 320
+    assert record["files"].keys() == {"hum.npy", "hum.bvh"}
+    assert all(len(digest) == 32 for digest in record["files"].values())
+    assert any("film.width has no effect" in note for note in record["notes"])
