@@ -14,7 +14,8 @@ from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.segments import interlocutor_of, speech_of, words_of
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.evaluation.report import evaluate_clip, format_table, summarise
-from llavataros_jax.rendering.film import write_film
+from llavataros_jax.packages import require_packages
+from llavataros_jax.rendering.film import check_film_tools, write_film
 from llavataros_jax.trained import open_trained
 
 EPILOG = """\
@@ -36,6 +37,9 @@ PROGRAM = "llavataros evaluate"
 def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Reads the command line and measures."""
     given = build_parser(prog).parse_intermixed_args(arguments)
+    require_packages("finding the beats of speech", "librosa", "soundfile", extra="prep")
+    if given.films:
+        check_film_tools()
     run = with_run_options(open_trained(given.checkpoint), given.overrides)
     records = given.records or run.config.data.records
     recordings = Path(given.recordings or run.config.data.folder)
