@@ -1,11 +1,13 @@
 """Saving and restoring; the only file that knows Orbax.
 
-A run keeps two series: `latest`, the whole state (carry and optimiser included) from which
-training resumes bit by bit, and `best`, the parameters with the lowest validation loss. Orbax
-writes to a temporary folder and commits by renaming, so a killed save leaves the one before.
+A run keeps two series: `latest`, the two newest whole states (carry and optimiser included) from
+which training resumes bit by bit, and `best`, the parameters with the lowest validation loss. Orbax
+writes to a temporary folder and commits by renaming, so a killed save leaves the one before. A
+checkpoint that was damaged later is passed over for the one before it, and kept in `damaged`.
 """
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,10 +15,12 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 from orbax.checkpoint import v1 as ocp
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.model import Params
+from llavataros_jax.training.checkpoint_damage import damage_of, damage_of_json, first_line
 from llavataros_jax.training.state import TrainState
 
 # Orbax logs every failure of its threads, traceback and all, and then raises it as well.
@@ -24,22 +28,32 @@ logging.getLogger("absl").setLevel(logging.CRITICAL)
 
 
 class Checkpoints:
-    """The two series of a run; use it as a context manager, so that leaving waits for writes."""
+    """The two series of a run; use it as a context manager, so that leaving waits for writes.
+
+    Attributes:
+        folder: Where they are.
+        notes: A sentence for each damaged checkpoint that was moved out of the way.
+    """
 
     def __init__(self, run: Path | str):
         """Opens the folder `checkpoints` of a run and removes what a killed save left behind."""
-        self.folder = folder = Path(run).absolute() / "checkpoints"
+        self.folder = Path(run).absolute() / "checkpoints"
+        self.notes: list[str] = []
+        # Before Orbax sees it, which does not open a series with a damaged file of metrics.
+        for path in _step_folders(self.folder / "best"):
+            if reason := damage_of(path, ("params",)) or damage_of_json(path / "metrics/metrics"):
+                self._set_aside(path, f"{reason}), so the next validation counts as the best")
+        self._latest, self._best = self._open("latest", keep=2), self._open("best", keep=1)
+
+    def _open(self, series: str, *, keep: int) -> ocp.training.Checkpointer:
         # Orbax types its policies as protocols that its own policies do not satisfy.
-        latest_only: Any = ocp.training.preservation_policies.LatestN(1)
+        newest: Any = ocp.training.preservation_policies.LatestN(keep)
         every_call: Any = ocp.training.save_decision_policies.FixedIntervalPolicy(1)
-        self._latest, self._best = (
-            ocp.training.Checkpointer(
-                str(folder / series),
-                save_decision_policy=every_call,
-                preservation_policy=latest_only,
-                cleanup_tmp_directories=True,
-            )
-            for series in ("latest", "best")
+        return ocp.training.Checkpointer(
+            str(self.folder / series),
+            save_decision_policy=every_call,
+            preservation_policy=newest,
+            cleanup_tmp_directories=True,
         )
 
     def __enter__(self) -> "Checkpoints":
@@ -67,7 +81,10 @@ class Checkpoints:
         """Lowest validation loss saved so far; infinity before the first."""
         newest = self._best.latest
         metrics: Any = newest.metrics if newest else None
-        return float(metrics["loss"]) if metrics else float("inf")
+        try:
+            return float(metrics["loss"])
+        except (TypeError, KeyError, ValueError):
+            return float("inf")
 
     def save(self, state: TrainState, *, wait: bool = False) -> None:
         """Saves the whole state in the background, or at once with `wait`.
@@ -99,10 +116,43 @@ class Checkpoints:
             self._best.wait()
 
     def restore(self, abstract: TrainState) -> TrainState:
-        """Returns the newest whole state, laid out as `abstract` says."""
+        """Returns the newest whole state that can be read, laid out as `abstract` says.
+
+        Newer ones are moved to the folder `damaged`, so that their steps can be saved anew.
+
+        Raises:
+            UserError: When no state can be read.
+        """
         parts = {"params": abstract.params, "training": abstract.replace(params={})}
-        loaded = self._latest.load_checkpointables(None, parts)
-        return loaded["training"].replace(params=loaded["params"])
+        refused: dict[Path, str] = {}
+        for path in _step_folders(self.folder / "latest"):
+            loaded, reason = _load(path, parts)
+            if loaded is None:
+                refused[path] = reason
+                continue
+            for damaged, reason in refused.items():
+                self._set_aside(damaged, f"{reason}), so training goes on from step {path.name}")
+            if refused:
+                self._latest.reload()
+            return loaded["training"].replace(params=loaded["params"])
+        reasons = "; ".join(f"step {path.name}: {reason}" for path, reason in refused.items())
+        raise UserError(
+            f"no checkpoint in {self.folder / 'latest'} can be restored ({reasons}); bring the "
+            "folder back from a copy, or remove the run directory to train from the beginning"
+        )
+
+    def _set_aside(self, path: Path, reason_and_consequence: str) -> None:
+        name, target = f"{path.parent.name}_{path.name}", self.folder / "damaged"
+        self.notes.append(
+            f"checkpoint {path.parent.name}/{path.name} was moved to {target}, because it cannot "
+            f"be restored ({reason_and_consequence}"
+        )
+        if jax.process_index() == 0:
+            target.mkdir(exist_ok=True)
+            taken = sum(other.name.split("-")[0] == name for other in target.iterdir())
+            path.rename(target / (f"{name}-{taken + 1}" if taken else name))
+        if jax.process_count() > 1:
+            multihost_utils.sync_global_devices(f"{name} is set aside")
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:
@@ -111,9 +161,9 @@ class Checkpoints:
             yield
         except (ValueError, OSError) as problem:
             full = "No space left on device"
-            reason = full if full in str(problem) else str(problem).splitlines()[0][:200]
-            steps = sorted(int(path.name) for path in self.folder.glob("latest/[0-9]*[0-9]"))
-            kept = f"that of step {steps[-1]} is whole" if steps else "there is none yet"
+            reason = full if full in str(problem) else first_line(problem)
+            whole = _step_folders(self.folder / "latest")
+            kept = f"that of step {whole[0].name} is whole" if whole else "there is none yet"
             raise UserError(
                 f"checkpoints could not be written to {self.folder} ({reason}); {kept}, so free "
                 "some space and run the same command again"
@@ -123,6 +173,8 @@ class Checkpoints:
 def load_params(run: Path | str, abstract: Params) -> tuple[Params, str]:
     """Loads a run's best parameters, or its latest when it has never been validated.
 
+    A damaged checkpoint is passed over for the next one, which is said on the terminal.
+
     Args:
         run: Run directory.
         abstract: Shapes and types of the parameters.
@@ -131,32 +183,53 @@ def load_params(run: Path | str, abstract: Params) -> tuple[Params, str]:
         Parameters as NumPy arrays, and which checkpoint they are from (`best/1200`).
 
     Raises:
-        UserError: When the run has no checkpoint or it does not fit the run's own config.
+        UserError: When the run has no checkpoint that fits the run's own config and can be read.
     """
     folder = Path(run).absolute() / "checkpoints"
     here = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     wanted = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=here), abstract
     )
-    for series in ("best", "latest"):
-        if not (folder / series).is_dir():
+    refused: list[str] = []
+    for path in (*_step_folders(folder / "best"), *_step_folders(folder / "latest")):
+        name = f"{path.parent.name}/{path.name}"
+        loaded, reason = _load(path, {"params": wanted})
+        if loaded is None:
+            refused.append(f"{name}: {reason}")
             continue
-        steps = sorted(
-            int(p.name) for p in (folder / series).iterdir() if p.name.isdigit() and p.is_dir()
+        if refused:
+            print(
+                f"note: in {folder} {name} is used, because a checkpoint before it is damaged "
+                f"({'; '.join(refused)})",
+                file=sys.stderr,
+            )
+        return jax.tree.map(np.asarray, loaded["params"]), name
+    if refused:
+        raise UserError(
+            f"every checkpoint in {folder} is damaged or belongs to another config "
+            f"({'; '.join(refused)}); restore the run directory or train again"
         )
-        if not steps:
-            continue
-        path = folder / series / str(steps[-1])
-        try:
-            loaded = ocp.load_checkpointables(str(path), {"params": wanted})["params"]
-        except (ValueError, KeyError, FileNotFoundError, OSError) as problem:
-            reason = str(problem).strip().splitlines()[0][:200] if str(problem) else "unreadable"
-            raise UserError(
-                f"checkpoint {path} is damaged or belongs to another config ({reason}); restore "
-                "the run directory or train again"
-            ) from problem
-        return jax.tree.map(np.asarray, loaded), f"{series}/{steps[-1]}"
     raise UserError(
         f"run {run} has no checkpoint in {folder}; train it first with "
         "python -m llavataros_jax.train"
     )
+
+
+def _step_folders(series: Path) -> list[Path]:
+    """Returns the folders of a series' checkpoints, the newest first."""
+    if not series.is_dir():
+        return []
+    steps = [path for path in series.iterdir() if path.name.isdecimal() and path.is_dir()]
+    return sorted(steps, key=lambda path: int(path.name), reverse=True)
+
+
+def _load(path: Path, parts: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
+    """Returns the parts of a checkpoint, or `None` and the reason why it cannot be read."""
+    if reason := damage_of(path, parts):
+        return None, reason
+    try:
+        return ocp.load_checkpointables(str(path), parts), ""
+    except (MemoryError, RuntimeError):
+        raise  # of the machine, not of the file
+    except Exception as problem:  # Orbax raises plain Exception for what it cannot decode
+        return None, first_line(problem)

@@ -72,6 +72,8 @@ def fit(config: Config, manifest: Manifest, *, sampler: Sampler | None = None) -
             run, first_step=first, last_step=config.training.steps, quiet=not is_leader
         ) as tracker:
             tracker.say(first, f"{_describe(config, model, launcher, source)} · writing to {run}")
+            for note in checkpoints.notes:
+                tracker.say(first, note)
             trainer.run(state, source, tracker, stopped, sampler)
     return run
 

@@ -147,7 +147,7 @@ def test_a_network_learns_to_repeat_one_segment(records, tmp_path):
     assert losses[-1] < 0.5 * losses[0]
 
 
-def test_a_damaged_or_missing_checkpoint_is_named(records, tmp_path):
+def test_a_checkpoint_that_is_missing_or_of_another_config_is_named(records, tmp_path):
     folder, manifest = records
     config = toy_config(folder, tmp_path / "run", parallel=ONE, training={"steps": 1})
     run = fit(config, manifest)
@@ -158,8 +158,3 @@ def test_a_damaged_or_missing_checkpoint_is_named(records, tmp_path):
     wider = build_model(toy_config(folder, run, model={"d_inner": 48}), manifest)
     with pytest.raises(UserError, match="belongs to another config"):
         load_params(run, jax.eval_shape(wider.init, jax.random.key(0)))
-    for part in (run / "checkpoints" / "best" / "1").rglob("*"):
-        if part.is_file():
-            part.write_bytes(b"")
-    with pytest.raises(UserError, match="damaged"):
-        load_params(run, abstract)
