@@ -244,7 +244,7 @@ def time_stream(turns: int) -> None:
     from llavataros_jax.batch import Speech
     from llavataros_jax.config import ModelConfig
     from llavataros_jax.config.file import load_config
-    from llavataros_jax.inference.stream import Carry, Frames, prepare, step
+    from llavataros_jax.inference.step import Frames, prepare, start, step
     from llavataros_jax.model import Sizes, build
 
     avataros = load_config(Path(__file__).parents[1] / "configs" / "avataros.yaml").model
@@ -288,7 +288,7 @@ def time_stream(turns: int) -> None:
 
             return frame
 
-        empty = Carry(model.empty_cache(1, call_frames=1), None)
+        empty = start(model, lanes=1, call_frames=1)
         ways = {
             "keys and values in rings (ours)": live(cached, empty),
             "hidden states, projected again each frame": live(hidden, model.empty_memory(1)),

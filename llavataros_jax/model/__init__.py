@@ -9,17 +9,22 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Key
 
 from llavataros_jax.batch import Speech
 from llavataros_jax.config import ModelConfig
-from llavataros_jax.model.cache import Cache, forget
+from llavataros_jax.model.cache import Cache, reset_cache
+from llavataros_jax.model.features import FeatureStatistics, repair, standardise
 from llavataros_jax.model.frontend import Sizes
 from llavataros_jax.model.gesture import GestureNetwork, memory_slots
-from llavataros_jax.model.live import empty_cache, live, position_keys
-from llavataros_jax.model.memory import Memory, empty_memory, reset
+from llavataros_jax.model.incremental import (
+    empty_cache,
+    in_product_types,
+    position_keys,
+    predict_next,
+)
+from llavataros_jax.model.memory import Memory, empty_memory, reset_memory
 
 __all__ = [
     "Cache",
@@ -29,21 +34,11 @@ __all__ = [
     "Params",
     "Sizes",
     "build",
-    "forget",
-    "reset",
+    "reset_cache",
+    "reset_memory",
 ]
 
 Params = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class FeatureStatistics:
-    """Mean and deviation of the training features."""
-
-    audio_mean: Float[np.ndarray, " A"]
-    audio_std: Float[np.ndarray, " A"]
-    words_mean: Float[np.ndarray, " E"]
-    words_std: Float[np.ndarray, " E"]
 
 
 @dataclass(frozen=True)
@@ -89,14 +84,16 @@ class GestureModel:
     ) -> tuple[Float[Array, "B T P"], Memory]:
         """Predicts a segment's normalised pose and the memory for the next segment.
 
-        Without a key nothing is dropped, which makes the call deterministic.
+        Without a key nothing is dropped, which makes the call deterministic. Features of frames
+        outside `frame_mask`, and an absent interlocutor's, may hold anything, NaN included.
         """
         network = nnx.merge(self.graph, nnx.State(params))
+        present, exists = jnp.asarray(interlocutor_present), jnp.asarray(frame_mask)
         return network(
-            self._standardise(main),
-            self._standardise(interlocutor),
-            jnp.asarray(interlocutor_present),
-            frame_mask=jnp.asarray(frame_mask),
+            standardise(main, self.statistics, exists=exists),
+            standardise(interlocutor, self.statistics, exists=exists & present[:, None]),
+            present,
+            frame_mask=exists,
             memory=memory,
             dropout_key=dropout_key,
         )
@@ -109,7 +106,20 @@ class GestureModel:
         """Projects the distances for each attention: needed once for a set of parameters."""
         return position_keys(nnx.merge(self.graph, nnx.State(params)))
 
-    def live(
+    def in_product_types(self, params: Params) -> Params:
+        """Casts each kernel to the type in which its products take it."""
+        network = in_product_types(nnx.merge(self.graph, nnx.State(params)))
+        return nnx.to_pure_dict(nnx.state(network, nnx.Param))
+
+    def repair(self, speech: Speech) -> tuple[Speech, Bool[Array, "B T"]]:
+        """Puts the training mean in the place of features that are not finite.
+
+        Returns:
+            The speech, and the frames of which something was replaced.
+        """
+        return repair(speech, self.statistics)
+
+    def apply_incremental(
         self,
         params: Params,
         main: Speech,
@@ -120,16 +130,17 @@ class GestureModel:
         position_keys: tuple[Float[Array, "N S H"], ...],
         cache: Cache,
     ) -> tuple[Float[Array, "B T P"], Cache]:
-        """Predicts the pose of the next frames from keys and values of the past.
+        """Predicts the pose of the next frames from cached keys and values of the past.
 
-        Equals `apply` without dropout. Frames outside `frame_mask` take no time in their lane.
+        Equals `apply` without dropout. Frames outside `frame_mask` do not advance their lane.
         """
-        return live(
+        present, exists = jnp.asarray(interlocutor_present), jnp.asarray(frame_mask)
+        return predict_next(
             nnx.merge(self.graph, nnx.State(params)),
-            self._standardise(main),
-            self._standardise(interlocutor),
-            jnp.asarray(interlocutor_present),
-            frame_mask=jnp.asarray(frame_mask),
+            standardise(main, self.statistics, exists=exists),
+            standardise(interlocutor, self.statistics, exists=exists & present[:, None]),
+            present,
+            frame_mask=exists,
             position_keys=position_keys,
             cache=cache,
         )
@@ -139,19 +150,19 @@ class GestureModel:
         shapes = jax.eval_shape(self.init, jax.random.key(0))
         return sum(leaf.size for leaf in jax.tree.leaves(shapes))
 
-    def _standardise(self, speech: Speech) -> Speech:
-        audio = jnp.asarray(speech.audio, jnp.float32)
-        words = jnp.asarray(speech.words, jnp.float32)
-        if self.statistics is not None:
-            audio = (audio - self.statistics.audio_mean) / self.statistics.audio_std
-            words = (words - self.statistics.words_mean) / self.statistics.words_std
-        return speech.replace(audio=audio, words=words)
-
 
 def build(
     config: ModelConfig, sizes: Sizes, statistics: FeatureStatistics | None = None
 ) -> GestureModel:
-    """Builds the network that `config` describes for data of `sizes`."""
+    """Builds the network that `config` describes for data of `sizes`.
+
+    Raises:
+        ValueError: When `config` still leaves a number of blocks to the data.
+    """
+    if config.cross_blocks < 0:
+        raise ValueError(
+            f"model.cross_blocks={config.cross_blocks} must be chosen before the network is built"
+        )
     abstract = nnx.eval_shape(lambda: GestureNetwork(config, sizes, rngs=nnx.Rngs(0)))
     graph, _ = nnx.split(abstract, nnx.Param)
     if not config.standardise_features:

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float
 from llavataros_jax.config import ModelConfig
 from llavataros_jax.model.cache import Ring, Window, write
 from llavataros_jax.model.layers import Projection
+from llavataros_jax.model.products import products
 
 
 class Positions(NamedTuple):
@@ -28,7 +29,7 @@ class Positions(NamedTuple):
 
 
 class Past(NamedTuple):
-    """What one attention needs in the live form.
+    """What one attention needs to go on from cached keys and values.
 
     Attributes:
         ring: Its keys and values of past frames.
@@ -91,7 +92,7 @@ class RelativeAttention(nnx.Module):
         d, n, h = config.d_model, config.heads, config.d_head
         dtype = config.compute_dtype
         self.kernel_name: Literal["xla", "cudnn"] = config.attention_kernel
-        self.compute_dtype = dtype
+        self.products = products(dtype)
         inward = "BTD,DNH->BTNH"
         self.query = Projection(inward, (d, n, h), fan_in=d, compute_dtype=dtype, rngs=rngs)
         self.key = Projection(inward, (d, n, h), fan_in=d, compute_dtype=dtype, rngs=rngs)
@@ -118,30 +119,30 @@ class RelativeAttention(nnx.Module):
         key, value = self.key(keys), self.value(keys)
         position = self.position(positions.distances)
         scale = query.shape[-1] ** -0.5
-        dtype = self.compute_dtype
-        by_distance = jnp.einsum(
-            "BTNH,SNH->BNTS",
-            (query + positions.position_bias).astype(dtype),
-            position.astype(dtype),
-            preferred_element_type=jnp.float32,
+        dtype = self.products.dtype
+        by_distance = self.products.einsum(
+            "BTNH,SNH->BNTS", query + positions.position_bias[None, None], position
         )
-        attended = jax.nn.dot_product_attention(
-            (query + positions.content_bias).astype(dtype),
-            key.astype(dtype),
-            value.astype(dtype),
-            bias=(relative_shift(by_distance) * scale).astype(dtype),
-            mask=visible[:, None],
-            scale=scale,
-            implementation=self.kernel_name,
-        )
+        bias = relative_shift(by_distance) * scale
+        with self.products.as_default():
+            attended = jax.nn.dot_product_attention(
+                (query + positions.content_bias[None, None]).astype(dtype),
+                key.astype(dtype),
+                value.astype(dtype),
+                # cuDNN takes one type only; elsewhere the position term keeps its 24 bits.
+                bias=bias.astype(dtype) if self.kernel_name == "cudnn" else bias,
+                mask=visible[:, None],
+                scale=scale,
+                implementation=self.kernel_name,
+            )
         sees_any = visible.any(-1)[..., None]
         return jnp.where(sees_any, self.output(attended), 0.0)
 
     def position_keys(self, distances: Float[Array, "S D"]) -> Float[Array, "N S H"]:
         """Projects the sinusoids of distances, once for each set of parameters."""
-        return self.position(distances).transpose(1, 0, 2).astype(self.compute_dtype)
+        return self.position(distances).transpose(1, 0, 2).astype(self.products.dtype)
 
-    def live(
+    def attend_cached(
         self,
         queries: Float[Array, "B T D"],
         present: Float[Array, "B T D"],
@@ -161,42 +162,24 @@ class RelativeAttention(nnx.Module):
             past: Ring, window and position terms.
             remembered: What later calls find in place of `present`.
         """
-        dtype, ring, window = self.compute_dtype, past.ring, past.window
+        ring, window, einsum = past.ring, past.window, self.products.einsum
         query = self.query(queries)
         ring = write(ring, window.slots, keys=self.key(present), values=self.value(present))
-        by_distance = jnp.einsum(
-            "BTNH,NSH->BNTS",
-            (query + past.position_bias).astype(dtype),
-            past.position_keys,
-            preferred_element_type=jnp.float32,
+        by_distance = einsum(
+            "BTNH,NSH->BNTS", query + past.position_bias[None, None], past.position_keys
         )
-        content = jnp.einsum(
-            "BTNH,BNHC->BNTC",
-            (query + past.content_bias).astype(dtype),
-            ring.keys,
-            preferred_element_type=jnp.float32,
-        )
+        content = einsum("BTNH,BNHC->BNTC", query + past.content_bias[None, None], ring.keys)
         position = jnp.take_along_axis(
             by_distance, window.distance[:, None], axis=-1, mode="promise_in_bounds"
         )
         visible = window.visible[:, None]
         score = (content + position) * query.shape[-1] ** -0.5
         weight = jnp.where(visible, jax.nn.softmax(score, axis=-1, where=visible), 0.0)
-        answer = jnp.einsum(
-            "BNTC,BNCH->BTNH",
-            weight.astype(dtype),
-            ring.values,
-            preferred_element_type=jnp.float32,
-        )
+        answer = einsum("BNTC,BNCH->BTNH", weight, ring.values)
         if remembered is not None:
             keys, values = self.key(remembered), self.value(remembered)
             ring = write(ring, window.slots, keys=keys, values=values)
         # Over two axes at once, einsum contracts in its own order and turns the kernel round first.
         kernel = self.output.kernel[...]
-        output = jnp.einsum(
-            "BTC,CD->BTD",
-            answer.reshape(*answer.shape[:2], -1).astype(dtype),
-            kernel.reshape(-1, kernel.shape[-1]).astype(dtype),
-            preferred_element_type=jnp.float32,
-        )
-        return output, ring
+        answer = answer.reshape(*answer.shape[:2], -1)
+        return einsum("BTC,CD->BTD", answer, kernel.reshape(-1, kernel.shape[-1])), ring

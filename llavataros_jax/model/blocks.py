@@ -63,10 +63,10 @@ class SelfBlock(nnx.Module):
         attended = self.attention(queries, keys, visible, positions)
         return _conclude(self, x, attended, drop, place)
 
-    def live(self, x: Float[Array, "B T D"], past: Past) -> tuple[Float[Array, "B T D"], Ring]:
+    def step(self, x: Float[Array, "B T D"], past: Past) -> tuple[Float[Array, "B T D"], Ring]:
         """Returns the output for the frames of a call, and the ring with them in it."""
         stream = self.attention_norm(x) if self.pre else x
-        attended, ring = self.attention.live(stream, stream, past)
+        attended, ring = self.attention.attend_cached(stream, stream, past)
         return _conclude(self, x, attended, NOTHING_DROPPED, ""), ring
 
 
@@ -103,7 +103,7 @@ class CrossBlock(nnx.Module):
         attended = self.attention(queries, others, visible, positions)
         return _conclude(self, x, attended, drop, place)
 
-    def live(
+    def step(
         self,
         x: Float[Array, "B T D"],
         others: Float[Array, "B T D"],
@@ -119,7 +119,7 @@ class CrossBlock(nnx.Module):
         if self.query_norm is not None:
             queries, others = self.query_norm(x), self.attention_norm(others)
             remembered = None if remembered is None else self.attention_norm(remembered)
-        attended, ring = self.attention.live(queries, others, past, remembered=remembered)
+        attended, ring = self.attention.attend_cached(queries, others, past, remembered=remembered)
         return _conclude(self, x, attended, NOTHING_DROPPED, ""), ring
 
 

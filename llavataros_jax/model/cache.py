@@ -1,4 +1,4 @@
-"""What the live network remembers: keys and values of the past in rings, one for each attention.
+"""Cached keys and values of the past in rings, one for each attention.
 
 Weights do not change while speech streams in, so keys and values of past frames are kept instead of
 being projected from hidden states again. A ring never grows and its frames never move. Each lane
@@ -7,6 +7,7 @@ has a clock of its own, which only its own frames advance.
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Bool, Float, Int
@@ -15,8 +16,8 @@ from jaxtyping import Array, Bool, Float, Int
 class Ring(struct.PyTreeNode):
     """Keys and values of the last C-1 frames that one attention attended to, in lanes.
 
-    The last slot is for frames that are none, which are written where nobody looks. Each head's
-    keys and values are matrices as its products want them, so that none is transposed.
+    The last slot takes the frames outside the mask and is never attended to. Each head's keys and
+    values are matrices as its products want them, so that none is transposed.
     """
 
     keys: Float[Array, "B N H C"]
@@ -67,11 +68,21 @@ def empty_ring(*, lanes: int, heads: int, frames: int, width: int, dtype: str) -
     )
 
 
-def forget(cache: Cache, is_start: Bool[Array, " B"]) -> Cache:
-    """Empties the rings of the lanes in which a stream starts."""
+def reset_cache(cache: Cache, is_start: Bool[Array, " B"]) -> Cache:
+    """Clears the rings of the lanes in which a stream starts.
+
+    Their contents become zero, since a weight of zero times NaN is NaN.
+    """
     keep = ~is_start[:, None]
+
+    def cleared(ring: Ring) -> Ring:
+        starts = jnp.repeat(is_start, len(ring.keys) // len(is_start))[:, None, None, None]
+        return jax.tree.map(lambda x: jnp.where(starts, jnp.zeros((), x.dtype), x), ring)
+
     return cache.replace(
-        valid=cache.valid & keep, interlocutor_valid=cache.interlocutor_valid & keep
+        rings=tuple(map(cleared, cache.rings)),
+        valid=cache.valid & keep,
+        interlocutor_valid=cache.interlocutor_valid & keep,
     )
 
 
@@ -80,7 +91,7 @@ def advance(
 ) -> tuple[Cache, Int[Array, "B T"]]:
     """Makes room for the frames of a call; returns the slots that their keys go to.
 
-    Frames outside `frame_mask` take no time in their lane and go to the last slot.
+    Frames outside `frame_mask` do not advance their lane and go to the last slot.
     """
     capacity = cache.valid.shape[1] - 1
     number = jnp.cumsum(frame_mask, axis=1, dtype=jnp.int32)
@@ -93,7 +104,7 @@ def advance(
     return cache, slots
 
 
-def look(
+def window_of_call(
     valid: Bool[Array, "B C"],
     head: Int[Array, " B"],
     *,

@@ -26,7 +26,7 @@ class Sizes(NamedTuple):
 
 
 class FrameProjection(nnx.Module):
-    """One linear layer over the concatenation [speaker; audio?; text?; silence?] of each frame.
+    """One linear layer over the concatenation [speaker; audio?; text?; word bit?] of each frame.
 
     The kernel is kept in a piece for each input. That is the same layer, and lets the text piece
     work on words before they are spread over frames: about a tenth of the arithmetic.
@@ -37,8 +37,8 @@ class FrameProjection(nnx.Module):
     ):
         """Draws the pieces for the inputs that are asked for."""
         d, dtype = config.d_model, config.compute_dtype
-        silence = text and config.silence_bit
-        fan_in = config.d_speaker + sizes.audio * audio + sizes.text * text + silence
+        word_bit = text and config.word_bit
+        fan_in = config.d_speaker + sizes.audio * audio + sizes.text * text + word_bit
 
         def piece(equation: str, size: int, bias: bool = False) -> Projection:
             return Projection(
@@ -48,7 +48,8 @@ class FrameProjection(nnx.Module):
         self.from_speaker = piece("BC,CD->BD", config.d_speaker, bias=True)
         self.from_audio = piece("BTA,AD->BTD", sizes.audio) if audio else None
         self.from_words = piece("BWE,ED->BWD", sizes.text) if text else None
-        self.from_silence = piece("BTC,CD->BTD", 1) if silence else None
+        # Checkpoints keep the weights of the word bit under this name.
+        self.from_silence = piece("BTC,CD->BTD", 1) if word_bit else None
 
     def __call__(
         self, speech: Speech, speaker: Float[Array, "B C"], content: Float[Array, "B T A"]
@@ -101,7 +102,7 @@ class PlainFrontend(nnx.Module):
         """Returns the stream and what must be remembered (nothing)."""
         return self.join(speech, speaker, jnp.asarray(speech.audio)), []
 
-    def live(
+    def step(
         self, speech: Speech, speaker: Float[Array, "B C"], past: Past | None
     ) -> tuple[Float[Array, "B T D"], Ring | None]:
         """Returns the stream; there is no ring to write."""
@@ -145,14 +146,14 @@ class CrossFrontend(nnx.Module):
         answered = self.norm(audio + self.attention(audio, keys, visible, positions))
         return self.join(speech, speaker, answered), [text]
 
-    def live(
+    def step(
         self, speech: Speech, speaker: Float[Array, "B C"], past: Past | None
     ) -> tuple[Float[Array, "B T D"], Ring | None]:
         """Returns the stream, and the ring of the text with this call in it."""
         assert past is not None, "the network gives this front end its ring"
         audio = self.audio(speech, speaker, jnp.asarray(speech.audio))
         text = self.text(speech, speaker, jnp.asarray(speech.audio))
-        attended, ring = self.attention.live(audio, text, past)
+        attended, ring = self.attention.attend_cached(audio, text, past)
         return self.join(speech, speaker, self.norm(audio + attended)), ring
 
 

@@ -41,7 +41,8 @@ class GestureNetwork(nnx.Module):
             (d, sizes.pose),
             fan_in=d,
             bias=True,
-            compute_dtype=config.compute_dtype,
+            # Whatever the others compute in: bfloat16's steps would be seen as jitter.
+            compute_dtype="float32",
             rngs=rngs,
         )
         # Training starts from the mean pose held still. Drawn like the others, this kernel would
@@ -59,13 +60,13 @@ class GestureNetwork(nnx.Module):
         dropout_key: Key[Array, ""] | None = None,
     ) -> tuple[Float[Array, "B T P"], Memory]:
         """Predicts the normalised pose of every frame and the memory for the next segment."""
-        config = self.config
+        config, frame_mask = self.config, jnp.asarray(frame_mask)
         drop = Dropout(config.dropout, dropout_key)
         frames, past = frame_mask.shape[1], memory.valid.shape[1]
         distances = drop(jnp.asarray(sinusoids(past + frames, config.d_model)), "positions")
         positions = Positions(distances, self.content_bias[...], self.position_bias[...])
-        here = jnp.asarray(frame_mask) & interlocutor_present[:, None]
-        in_band = jnp.asarray(band(frames, past, config.span))
+        here = frame_mask & interlocutor_present[:, None]
+        in_band = jnp.asarray(band(frames, past, config.span))[None]
         main_visible = in_band & _span(memory.valid, frame_mask)[:, None]
         other_visible = in_band & _span(memory.interlocutor_valid, here)[:, None]
         blocks = config.self_blocks + config.cross_blocks
@@ -82,21 +83,26 @@ class GestureNetwork(nnx.Module):
             return jnp.concatenate([memory.hidden[:, slot], stream], axis=1)
 
         x, text_streams = embed(main, "main", main_visible, blocks)
-        streams = []
+        streams, exist = [], []
         for slot, block in enumerate(self.self_blocks):
             streams.append(x)
+            exist.append(frame_mask)
             x = block(
                 x, attended(x, slot), main_visible, positions, drop=drop, place=f"self/{slot}"
             )
+        text_exist = [frame_mask] * len(text_streams)
         if config.cross_blocks:
             other, kept = embed(interlocutor, "interlocutor", other_visible, blocks + 1)
             text_streams = text_streams + kept
+            text_exist += [here] * len(kept)
             visible, encoded = other_visible, x
             quirk = config.cross_memory == "main_encoder"
             if quirk:
                 visible = in_band & _span(memory.valid, here)[:, None]
             for number, block in enumerate(self.cross_blocks):
+                is_other = number == 0 and not quirk
                 streams.append(encoded if quirk and number == 0 else other)
+                exist.append(here if is_other else frame_mask)
                 keys = attended(other, config.self_blocks + number)
                 other = block(encoded, keys, visible, positions, drop=drop, place=f"cross/{number}")
                 # From the second block on, keys come from the main speaker's own stream.
@@ -108,7 +114,8 @@ class GestureNetwork(nnx.Module):
         memory = remember(
             memory,
             streams + text_streams,
-            frame_mask=jnp.asarray(frame_mask),
+            exist + text_exist,
+            frame_mask=frame_mask,
             interlocutor_mask=here,
         )
         return pose, memory

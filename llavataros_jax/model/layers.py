@@ -1,7 +1,7 @@
 """The smallest parts: projection, normalisation and dropout, with one policy of types.
 
-Matrix products take their inputs in the compute type and accumulate in float32; everything
-between them stays float32.
+Matrix products take their inputs in the compute type and accumulate in float32 (see `products`);
+everything between them stays float32.
 """
 
 import zlib
@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float, Key
+
+from llavataros_jax.model.products import products
 
 
 class Projection(nnx.Module):
@@ -33,7 +35,7 @@ class Projection(nnx.Module):
     ):
         """Draws the kernel of `shape`; `bias` is added along the last output axis."""
         self.equation = equation
-        self.compute_dtype = compute_dtype
+        self.products = products(compute_dtype)
         bound = fan_in**-0.5
         self.kernel = nnx.Param(
             jax.random.uniform(rngs.params(), shape, jnp.float32, minval=-bound, maxval=bound)
@@ -42,13 +44,10 @@ class Projection(nnx.Module):
 
     def __call__(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
         """Applies the equation to `x` and returns float32."""
-        y = jnp.einsum(
-            self.equation,
-            x.astype(self.compute_dtype),
-            self.kernel[...].astype(self.compute_dtype),
-            preferred_element_type=jnp.float32,
-        )
-        return y if self.bias is None else y + self.bias[...]
+        y = self.products.einsum(self.equation, x, self.kernel[...])
+        if self.bias is None:
+            return y
+        return y + self.bias[...].reshape((1,) * (y.ndim - 1) + (-1,))
 
 
 def layer_norm(size: int, rngs: nnx.Rngs) -> nnx.LayerNorm:
@@ -71,8 +70,8 @@ class Dropout:
     def __call__(self, x: Float[Array, "..."], place: str) -> Float[Array, "..."]:
         """Drops elements of `x` and scales the rest so that the expectation is kept.
 
-        Sixteen random bits an element are half the cost of the thirty-two that
-        `jax.random.bernoulli` draws, and dropout's bits are a third of a small step's time.
+        Sixteen random bits decide about an element. The default generator, threefry, makes a word
+        of 32 bits for each and drops half of it, so this saves memory and no draws.
         """
         threshold = round(self.rate * 65536)
         if self.key is None or threshold == 0:

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 
 
 class Memory(struct.PyTreeNode):
-    """The last M frames of every remembered stream, newest on the right.
+    """The last M frames of every remembered stream, newest on the right; zeros where none was.
 
     The length is fixed and validity is a mask, which equals Transformer-XL's growing memory
     because distances are counted from the right end, and never recompiles. Lanes come first, so
@@ -36,16 +36,18 @@ def empty_memory(*, lanes: int, slots: int, frames: int, d_model: int) -> Memory
     )
 
 
-def reset(
+def reset_memory(
     memory: Memory, is_start: Bool[Array, " B"], *, mode: Literal["mask", "zeros"] = "mask"
 ) -> Memory:
-    """Forgets everything in the lanes where a clip starts.
+    """Clears the memory of the lanes in which a clip starts.
 
-    The mode `mask` clears the mask. The ancestor writes `zeros` instead and leaves them attendable,
-    where they still win softmax mass through the position term (spec section 2.6).
+    Hidden states become zero, since a weight of zero times NaN is NaN. The mode `mask` clears the
+    masks too. The ancestor's mode `zeros` leaves the zeros attendable, where they still win softmax
+    mass through the position term (spec section 2.6).
     """
+    memory = memory.replace(hidden=jnp.where(is_start[:, None, None, None], 0.0, memory.hidden))
     if mode == "zeros":
-        return memory.replace(hidden=jnp.where(is_start[:, None, None, None], 0.0, memory.hidden))
+        return memory
     keep = ~is_start[:, None]
     return memory.replace(
         valid=memory.valid & keep, interlocutor_valid=memory.interlocutor_valid & keep
@@ -55,13 +57,22 @@ def reset(
 def remember(
     memory: Memory,
     streams: list[Float[Array, "B T D"]],
+    exist: list[Bool[Array, "B T"]],
     *,
     frame_mask: Bool[Array, "B T"],
     interlocutor_mask: Bool[Array, "B T"],
 ) -> Memory:
-    """Shifts a segment into the memory; no gradient passes from one segment to the next."""
+    """Shifts a segment into the memory; no gradient passes from one segment to the next.
+
+    Args:
+        memory: Of the segment before.
+        streams: The segment's streams, in the order of the slots.
+        exist: For each stream the frames that it holds; the others are remembered as zeros.
+        frame_mask: Frames that exist.
+        interlocutor_mask: Frames in which the interlocutor was there.
+    """
     frames = memory.valid.shape[1]
-    current = jnp.stack(streams, axis=1)
+    current = jnp.where(jnp.stack(exist, axis=1)[..., None], jnp.stack(streams, axis=1), 0.0)
 
     def shift(old: Array, new: Array, axis: int) -> Array:
         both = jnp.concatenate([old, new], axis=axis)

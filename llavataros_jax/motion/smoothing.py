@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
@@ -47,10 +48,15 @@ def smooth(motion: Motion) -> Motion:
     )
 
 
-class SmoothCarry(NamedTuple):
-    """What live smoothing keeps of each lane: its last values and how many it has seen so far."""
+class SmoothState(NamedTuple):
+    """What live smoothing keeps of each lane.
 
-    history: Float[Array, "B K-1 P"]
+    Attributes:
+        history: The last values of a lane, newest last; zeros before its first.
+        seen: How many of them there are.
+    """
+
+    history: Float[Array, "B K P"]
     seen: Int[Array, " B"]
 
 
@@ -75,38 +81,80 @@ def causal_kernels(fps: float, delay_frames: int) -> Float[np.ndarray, "K K"]:
     return kernels
 
 
-def start_smoothing(lanes: int, size: int, *, window: int) -> SmoothCarry:
-    """Returns the carry of lanes that have seen nothing."""
-    return SmoothCarry(jnp.zeros((lanes, window - 1, size)), jnp.zeros(lanes, jnp.int32))
+def final_kernels(fps: float, delay_frames: int) -> Float[np.ndarray, "K+1 D K"]:
+    """Returns the weights that finish a stream: the values that its delay still holds back.
+
+    Row n serves a lane that has seen n values, K or more counting as K. Its D weightings of the
+    last K values give the last D smoothed ones, oldest first, as the offline filter gives them for
+    the whole motion: near the end by the polynomial of the last window, which shrinks to what a
+    short motion has. Where a lane has seen fewer than D values, the first weightings are zero. A
+    delay of more than half a window asks for values whose offline window the history no longer
+    holds; they are read off the oldest window that it holds.
+    """
+    window = window_frames(fps)
+    kernels = np.zeros((window + 1, delay_frames, window), np.float32)
+    for known in range(1, window + 1):
+        width = min(window, (known - 1) // 2 * 2 + 1)
+        for age in range(min(delay_frames, known)):
+            frame = known - 1 - age
+            first = min(max(frame - width // 2, 0), known - width)
+            weights = savgol_coeffs(width, min(ORDER, width - 1), pos=frame - first, use="dot")
+            place = window - known + first
+            kernels[known, delay_frames - 1 - age, place : place + width] = weights
+    return kernels
+
+
+def start_smoothing(lanes: int, size: int, *, window: int) -> SmoothState:
+    """Returns the state of lanes that have seen nothing."""
+    return SmoothState(jnp.zeros((lanes, window, size)), jnp.zeros(lanes, jnp.int32))
+
+
+def reset_smoothing(state: SmoothState, is_start: Bool[Array, " B"]) -> SmoothState:
+    """Clears the lanes in which a stream starts: a weight of zero times NaN would be NaN."""
+    return SmoothState(
+        history=jnp.where(is_start[:, None, None], 0.0, state.history),
+        seen=jnp.where(is_start, 0, state.seen),
+    )
+
+
+def finish_smoothing(
+    state: SmoothState, *, kernels: Float[np.ndarray, "K+1 D K"]
+) -> Float[Array, "B D P"]:
+    """Returns the last D smoothed values of each lane, if nothing came after what it has seen."""
+    return _weighted("BDK,BKP->BDP", jnp.asarray(kernels)[state.seen], state.history)
 
 
 def causal_smooth(
-    carry: SmoothCarry,
+    state: SmoothState,
     values: Float[Array | np.ndarray, "B T P"],
     *,
     kernels: Float[np.ndarray, "K K"],
     frame_mask: Bool[Array | np.ndarray, "B T"] | None = None,
-) -> tuple[Float[Array, "B T P"], SmoothCarry]:
+) -> tuple[Float[Array, "B T P"], SmoothState]:
     """Smooths the newest values of live streams; pure, so that it runs inside a compiled step.
 
-    However a stream is cut into calls, it comes out the same. A lane whose `seen` is set to 0
-    starts anew; frames outside `frame_mask` are passed over, and come out meaningless.
+    However a stream is cut into calls, it comes out the same. `reset_smoothing` starts a lane
+    anew. Frames outside `frame_mask` are not part of the stream, and come out meaningless.
     """
     lanes, frames, _ = values.shape
     window = len(kernels)
     exists = jnp.asarray(np.ones((lanes, frames), bool) if frame_mask is None else frame_mask)
     number = jnp.cumsum(exists, axis=1, dtype=jnp.int32)
     # Frames that exist move up behind the history; a place too many takes the others.
-    place = jnp.where(exists, window - 2 + number, window - 1 + frames)
+    place = jnp.where(exists, window - 1 + number, window + frames)
     row = jnp.zeros((lanes, 1 + frames, values.shape[2]), values.dtype)
-    known = jnp.concatenate([carry.history.astype(values.dtype), row], axis=1)
+    known = jnp.concatenate([state.history.astype(values.dtype), row], axis=1)
+    values = jnp.where(exists[..., None], values, 0.0)
     known = known.at[jnp.arange(lanes)[:, None], place].set(values)
-    reach = jnp.maximum(number, 1)[:, :, None] - 1 + jnp.arange(window)
+    reach = number[:, :, None] + jnp.arange(window)[None, None]
     windows = jnp.take_along_axis(known[:, None], reach[..., None], axis=2)
-    used = jnp.clip(carry.seen[:, None] + number, 1, window)
-    weights = jnp.asarray(kernels)[used - 1]
-    # Values from before a start have weight zero.
-    smoothed = jnp.einsum("BTK,BTKP->BTP", weights, windows)
-    kept = number[:, -1:] + jnp.arange(window - 1)
+    used = jnp.clip(state.seen[:, None] + number, 1, window)
+    smoothed = _weighted("BTK,BTKP->BTP", jnp.asarray(kernels)[used - 1], windows)
+    kept = number[:, -1:] + jnp.arange(window)[None]
     history = jnp.take_along_axis(known, kept[..., None], axis=1)
-    return smoothed, SmoothCarry(history, jnp.minimum(carry.seen + number[:, -1], window))
+    return smoothed, SmoothState(history, jnp.minimum(state.seen + number[:, -1], window))
+
+
+def _weighted(equation: str, weights: Array, values: Array) -> Array:
+    # Poses are not features: rounded to TF32 or bfloat16 they would jitter by millimetres.
+    return jnp.einsum(equation, weights, values, precision=jax.lax.Precision.HIGHEST)

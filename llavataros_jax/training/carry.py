@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Bool, Float
 
-from llavataros_jax.model import GestureModel, Memory, reset
+from llavataros_jax.model import GestureModel, Memory, reset_memory
 
 TAIL_FRAMES = 2
 
@@ -33,10 +33,11 @@ def empty_carry(model: GestureModel, lanes: int) -> Carry:
     return Carry(model.empty_memory(lanes), poses, poses, jnp.zeros((lanes, TAIL_FRAMES), bool))
 
 
-def restart(
+def reset_carry(
     carry: Carry, is_start: Bool[Array, " B"], *, mode: Literal["mask", "zeros"] = "mask"
 ) -> Carry:
-    """Forgets the lanes in which a clip starts; `mode` is `model.memory_reset`."""
+    """Clears the lanes in which a clip starts; `mode` is `model.memory_reset`."""
     return carry.replace(
-        memory=reset(carry.memory, is_start, mode=mode), valid=carry.valid & ~is_start[:, None]
+        memory=reset_memory(carry.memory, is_start, mode=mode),
+        valid=carry.valid & ~is_start[:, None],
     )

@@ -10,7 +10,7 @@ from llavataros_jax.batch import Batch
 from llavataros_jax.config import LossConfig
 from llavataros_jax.model import GestureModel, Params
 from llavataros_jax.motion.codec import PoseCodec
-from llavataros_jax.training.carry import Carry, restart
+from llavataros_jax.training.carry import Carry, reset_carry
 from llavataros_jax.training.losses import Terms, loss_sums, loss_weights, weighted_loss
 from llavataros_jax.training.state import TrainState
 
@@ -37,7 +37,7 @@ def train_step(
     key = jax.random.fold_in(state.key, state.step)
     if axis_name is not None:
         key = jax.random.fold_in(key, jax.lax.axis_index(axis_name))
-    carry = restart(state.carry, jnp.asarray(batch.is_start), mode=model.config.memory_reset)
+    carry = reset_carry(state.carry, jnp.asarray(batch.is_start), mode=model.config.memory_reset)
     present = jnp.asarray(batch.interlocutor_present) & jax.random.bernoulli(
         jax.random.fold_in(key, _HIDE_INTERLOCUTOR),
         1 - loss.drop_interlocutor,
@@ -101,7 +101,7 @@ def evaluate_step(
     Returns:
         The carry, and the loss's `sums` and `weights`, each by term.
     """
-    carry = restart(carry, jnp.asarray(batch.is_start), mode=model.config.memory_reset)
+    carry = reset_carry(carry, jnp.asarray(batch.is_start), mode=model.config.memory_reset)
     weights = loss_weights(batch, carry, codec)
     if constant_pose is None:
         prediction, memory = model.apply(

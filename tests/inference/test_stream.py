@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from llavataros_jax.batch import Speech
 from llavataros_jax.errors import UserError
 from llavataros_jax.inference.animate import Animator
-from llavataros_jax.inference.stream import Frames, Streamer, step
+from llavataros_jax.inference.step import Frames, step
+from llavataros_jax.inference.stream import Streamer
 from llavataros_jax.model import Sizes, build
 from llavataros_jax.motion.smoothing import smooth_values
 from tests.inference.test_animate import CODEC, speech
@@ -182,7 +183,7 @@ def test_no_frame_hears_the_future_and_the_band_ends():
 
     def live(cache, people):
         main, other = people
-        pose, cache = model.live(
+        pose, cache = model.apply_incremental(
             probe.params, main, other, jnp.ones(2, bool), frame_mask=jnp.ones((2, call), bool),
             position_keys=position_keys, cache=cache,
         )  # fmt: skip

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from llavataros_jax.model import FeatureStatistics, build
-from llavataros_jax.model.memory import reset
-from llavataros_jax.training.carry import empty_carry, restart
+from llavataros_jax.model.memory import reset_memory
+from llavataros_jax.training.carry import empty_carry, reset_carry
 from tests.model.conftest import SIZES, cut, make_probe, small_config
 
 START = jnp.array([True, False])
@@ -19,8 +19,8 @@ def test_reset_by_mask_forgets_and_reset_by_zeros_leaves_zeros_to_attend_to():
     probe = make_probe()
     fresh, _ = probe.run([12])
     _, memory = probe.run([12, 12])
-    by_mask = reset(memory, START, mode="mask")
-    by_zeros = reset(memory, START, mode="zeros")
+    by_mask = reset_memory(memory, START, mode="mask")
+    by_zeros = reset_memory(memory, START, mode="zeros")
     assert not by_mask.valid[0].any()
     assert by_zeros.valid.all()
     assert not by_zeros.hidden[0].any()
@@ -39,7 +39,7 @@ def test_training_resets_as_the_config_says():
         model = build(small_config(memory_reset=mode), SIZES)
         carry = empty_carry(model, 2)
         carry = carry.replace(memory=carry.memory.replace(valid=jnp.ones((2, 12), bool)))
-        after = restart(carry, START, mode=model.config.memory_reset)
+        after = reset_carry(carry, START, mode=model.config.memory_reset)
         assert bool(after.memory.valid[0].any()) != forgotten
         assert after.memory.valid[1].all()
 

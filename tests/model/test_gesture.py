@@ -8,7 +8,7 @@ import pytest
 from llavataros_jax.config import ModelConfig
 from llavataros_jax.model import Sizes, build
 from llavataros_jax.model.layers import Dropout
-from llavataros_jax.model.memory import reset
+from llavataros_jax.model.memory import reset_memory
 from tests.model.conftest import FRAMES, make_probe, random_speech
 
 
@@ -64,7 +64,7 @@ def test_a_lane_after_reset_equals_a_fresh_run_and_leaves_others_alone():
     probe = make_probe(variant="cross")
     fresh, _ = probe.run([12])
     _, memory = probe.run([12, 12])
-    again, _ = probe.run([12], memory=reset(memory, jnp.array([True, False])))
+    again, _ = probe.run([12], memory=reset_memory(memory, jnp.array([True, False])))
     continued, _ = probe.run([12], memory=memory)
     np.testing.assert_allclose(again[0], fresh[0], atol=1e-6)
     np.testing.assert_array_equal(again[1], continued[1])

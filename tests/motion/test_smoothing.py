@@ -10,6 +10,7 @@ from llavataros_jax.motion.skeleton import AVATAROS_9
 from llavataros_jax.motion.smoothing import (
     causal_kernels,
     causal_smooth,
+    reset_smoothing,
     smooth,
     smooth_values,
     start_smoothing,
@@ -103,7 +104,7 @@ def test_lanes_wait_and_start_anew_on_their_own() -> None:
     expected = live(values, [14], delay=2)[0]
     carry = start_smoothing(2, 1, window=9)
     _, carry = causal_smooth(carry, np.repeat(values[:, ::-1][:, :6], 2, 0), kernels=kernels)
-    carry = carry._replace(seen=jnp.zeros(2, jnp.int32))
+    carry = reset_smoothing(carry, jnp.ones(2, bool))
     arrived, poses = np.zeros(2, int), [[], []]
     for brought in ((2, 0), (0, 3), (3, 3), (3, 1), (1, 3), (3, 3), (2, 1)):
         mask = np.arange(3) < np.array(brought)[:, None]

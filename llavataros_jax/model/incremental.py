@@ -1,7 +1,8 @@
-"""The whole network in its live form: a few frames a call, the past in rings (see `cache`)."""
+"""The whole network in its incremental form: a few frames a call, with cached keys and values."""
 
 import jax
 import jax.numpy as jnp
+from flax import nnx
 from jaxtyping import Array, Bool, Float
 
 from llavataros_jax.batch import Speech
@@ -13,12 +14,14 @@ from llavataros_jax.model.cache import (
     advance,
     empty_ring,
     in_turn,
-    look,
     split_turns,
+    window_of_call,
     write_mask,
 )
 from llavataros_jax.model.frontend import CrossFrontend
 from llavataros_jax.model.gesture import GestureNetwork
+from llavataros_jax.model.layers import Projection
+from llavataros_jax.model.products import products
 
 
 def empty_cache(config: ModelConfig, *, lanes: int, call_frames: int) -> Cache:
@@ -34,7 +37,7 @@ def empty_cache(config: ModelConfig, *, lanes: int, call_frames: int) -> Cache:
                 heads=config.heads,
                 frames=frames,
                 width=config.d_head,
-                dtype=config.compute_dtype,
+                dtype=products(config.compute_dtype).dtype,
             )
             for count in ring_lanes
         ),
@@ -50,7 +53,15 @@ def position_keys(network: GestureNetwork) -> tuple[Float[Array, "N S H"], ...]:
     return tuple(attention.position_keys(distances) for attention in _attentions(network))
 
 
-def live(
+def in_product_types(network: GestureNetwork) -> GestureNetwork:
+    """Casts each kernel to the type in which its products take it: a call reads all of them."""
+    for _, module in nnx.iter_modules(network):
+        if isinstance(module, Projection):
+            module.kernel[...] = module.kernel[...].astype(module.products.dtype)
+    return network
+
+
+def predict_next(
     network: GestureNetwork,
     main: Speech,
     interlocutor: Speech,
@@ -62,7 +73,8 @@ def live(
 ) -> tuple[Float[Array, "B T P"], Cache]:
     """Predicts the normalised pose of the frames of a call and what the next call needs.
 
-    Frames outside `frame_mask` take no time: their poses mean nothing and nothing of them is kept.
+    Frames outside `frame_mask` do not advance their lane: their poses mean nothing and nothing of
+    them is kept.
     A call must not be longer than the cache allows; both speeches must have as many word rows.
     """
     config, speakers = network.config, network.speakers[...]
@@ -74,7 +86,9 @@ def live(
     rings = list(cache.rings)
 
     def window(valid: Array) -> Window:
-        return look(valid, cache.head, slots=slots, frame_mask=frame_mask, span=config.span)
+        return window_of_call(
+            valid, cache.head, slots=slots, frame_mask=frame_mask, span=config.span
+        )
 
     def past(number: int, window: Window) -> Past:
         return Past(rings[number], window, position_keys[number], *biases)
@@ -87,18 +101,18 @@ def live(
     else:
         speech, both_window = main, main_window
     fusion = past(-1, both_window) if isinstance(network.frontend, CrossFrontend) else None
-    x, ring = network.frontend.live(speech, speakers[speech.speaker], fusion)
+    x, ring = network.frontend.step(speech, speakers[speech.speaker], fusion)
     if ring is not None:
         rings[-1] = ring
     x, other = split_turns(x) if config.cross_blocks else (x, x)
 
     for number, block in enumerate(network.self_blocks):
-        x, rings[number] = block.live(x, past(number, main_window))
+        x, rings[number] = block.step(x, past(number, main_window))
     # The ancestor's past of the first cross block is the main speaker's.
     seen = window(write_mask(before, slots, here)) if quirk else other_window
     encoded, remembered = x, x if quirk else None
     for number, block in enumerate(network.cross_blocks, config.self_blocks):
-        x, rings[number] = block.live(encoded, other, past(number, seen), remembered=remembered)
+        x, rings[number] = block.step(encoded, other, past(number, seen), remembered=remembered)
         # From the second block on, keys come from the main speaker's own stream.
         other, seen, remembered = x, main_window, None
     if network.output_norm is not None:
