@@ -84,6 +84,8 @@ def prepare(
     source = source_of(config.data)
     if source not in (config.data.source, "folder"):
         say(f"reading data.folder={config.data.folder} as data.source={source}")
+    for note in found.notes:
+        say(f"note: {note}")
     config = _holding_out(found, config, say)
     if not any(clip.motion for clip in found.clips):
         reasons = [*found.problems.values(), *found.skipped.values()]

@@ -5,7 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from data_prep.clips.clip import Clip
-from data_prep.sources.files import AUDIO_SUFFIXES, Files, first, first_words, walk, words_files
+from data_prep.sources.files import AUDIO_SUFFIXES, Files, find_speech, first, walk, words_files
 from data_prep.sources.recordings import Recordings, speaker_of, take_of, with_table
 from llavataros_jax.config import DataConfig
 from llavataros_jax.errors import UserError
@@ -28,7 +28,8 @@ def find_clips(data: DataConfig) -> Recordings:
     if not folder.is_dir():
         raise UserError(f"data.folder={data.folder} is not a folder; give the one of BEAT2")
     groups: dict[str, Files] = defaultdict(dict)
-    for path in walk(folder, excluded=Path(data.records)):
+    skipped: dict[str, str] = {}
+    for path in walk(folder, excluded=Path(data.records), skipped=skipped):
         if path.suffix.lower() != ".npz" or is_smplx(path):
             groups[path.stem].setdefault(path.suffix.lower(), path)
     if not any(".npz" in files for files in groups.values()):
@@ -38,7 +39,6 @@ def find_clips(data: DataConfig) -> Recordings:
         )
     outside, splits = words_files(data.words_folder), _splits(folder)
     clips: dict[str, Clip] = {}
-    skipped: dict[str, str] = {}
     for name, files in groups.items():
         audio, motion = first(files, AUDIO_SUFFIXES), files.get(".npz")
         if splits.get(name) == "test":
@@ -47,7 +47,7 @@ def find_clips(data: DataConfig) -> Recordings:
             if motion is not None:
                 skipped[name] = f"motion {motion} has no audio of the same name"
         else:
-            words, transcript = first_words([outside.get(name, {}), files])
+            speech = find_speech([outside.get(name, {}), files])
             parts = name.split("_")
             clips[name] = Clip(
                 name=name,
@@ -55,9 +55,9 @@ def find_clips(data: DataConfig) -> Recordings:
                 speaker=speaker_of(name, parts[1] if len(parts) > 2 else None),
                 audio=audio,
                 motion=motion,
-                words=words,
-                transcript=transcript,
-                notes=("its bones are those of a neutral body, not the speaker's",),
+                words=speech.words,
+                transcript=speech.transcript,
+                notes=("its bones are those of a neutral body, not the speaker's", *speech.notes),
             )
     held_out = {
         clips[name].take for name, split in splits.items() if split == "val" and name in clips
@@ -70,11 +70,15 @@ def _splits(folder: Path) -> dict[str, str]:
     path = folder / SPLITS_NAME
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        if not {"id", "type"} <= set(rows.fieldnames or ()):
-            raise UserError(
-                f"{path} begins with the columns {', '.join(rows.fieldnames or ())}; id and type "
-                "must be among them"
-            )
-        return {row["id"]: row["type"] for row in rows}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            columns, rows = tuple(reader.fieldnames or ()), list(reader)
+    except (UnicodeDecodeError, csv.Error) as problem:
+        raise UserError(f"{path} is not a table of commas in UTF-8 ({problem})") from problem
+    if not {"id", "type"} <= set(columns):
+        raise UserError(
+            f"{path} begins with the columns {', '.join(columns) or '(none)'}; id and type must be "
+            "among them"
+        )
+    return {row["id"]: row["type"] for row in rows}

@@ -7,8 +7,8 @@ from data_prep.sources.files import (
     AUDIO_SUFFIXES,
     MOTION_SUFFIXES,
     Files,
+    find_speech,
     first,
-    first_words,
     group_files,
     words_files,
 )
@@ -31,11 +31,11 @@ def find_clips(data: DataConfig) -> Recordings:
     folder = Path(data.folder)
     if not folder.is_dir():
         raise UserError(f"data.folder={data.folder} is not a folder; give the one with recordings")
-    groups = group_files(folder, excluded=Path(data.records))
+    skipped: dict[str, str] = {}
+    groups = group_files(folder, excluded=Path(data.records), skipped=skipped)
     outside = words_files(data.words_folder)
     stems = [stem.name for stem in groups if first(groups[stem], AUDIO_SUFFIXES)]
     clips: dict[str, Clip] = {}
-    skipped: dict[str, str] = {}
     for stem, files in groups.items():
         relative = stem.as_posix()
         name = stem.name if stems.count(stem.name) <= 1 else relative
@@ -44,9 +44,7 @@ def find_clips(data: DataConfig) -> Recordings:
             if motion is not None:
                 skipped[relative] = f"motion {motion} has no audio beside it"
             continue
-        words, transcript = first_words(
-            [outside.get(relative, {}), outside.get(stem.name, {}), files]
-        )
+        speech = find_speech([outside.get(relative, {}), outside.get(stem.name, {}), files])
         parent = stem.parent.as_posix()
         clips[name] = Clip(
             name=name,
@@ -54,15 +52,15 @@ def find_clips(data: DataConfig) -> Recordings:
             speaker=speaker_of(stem.name, None if parent == "." else parent),
             audio=audio,
             motion=motion,
-            words=words,
-            transcript=transcript,
-            notes=_notes_on_choice(files),
+            words=speech.words,
+            transcript=speech.transcript,
+            notes=(*_notes_on_choice(files), *speech.notes),
         )
     return with_table(clips, data, skipped=skipped)
 
 
 def _notes_on_choice(files: Files) -> tuple[str, ...]:
-    """Says which files of a kind were passed over."""
+    """Says which of several files of a kind is used."""
     notes = []
     for suffixes in (AUDIO_SUFFIXES, MOTION_SUFFIXES):
         taken, *others = [files[suffix].name for suffix in suffixes if suffix in files] or [""]

@@ -13,8 +13,8 @@ from data_prep.machine.fingerprint import file_hash
 from data_prep.sources.files import (
     AUDIO_SUFFIXES,
     Files,
+    find_speech,
     first,
-    first_words,
     group_files,
     words_files,
 )
@@ -56,7 +56,10 @@ def find_clips(data: DataConfig) -> Recordings:
     held_out: set[str] = set()
     for place in places:
         speakers = _speakers(place / TABLE_NAME)
-        mains, others = (_people(place, person, Path(data.records)) for person in (MAIN, OTHER))
+        mains, others = (
+            _people(place, person, excluded=Path(data.records), skipped=skipped)
+            for person in (MAIN, OTHER)
+        )
         takes = _takes(mains, others)
         for prefix in sorted(mains):
             name = f"{prefix}_{MAIN}"
@@ -76,25 +79,29 @@ def find_clips(data: DataConfig) -> Recordings:
                 held_out.add(takes[prefix])
             pair = ((MAIN, audio, motion, mains[prefix]), (OTHER, theirs, None, others[prefix]))
             for speaker, (person, sound, moves, files) in zip(speakers[prefix], pair, strict=True):
-                words, transcript = first_words([outside.get(f"{prefix}_{person}", {}), files])
+                speech = find_speech([outside.get(f"{prefix}_{person}", {}), files])
                 clips[f"{prefix}_{person}"] = Clip(
                     name=f"{prefix}_{person}",
                     take=takes[prefix],
                     speaker=speaker,
                     audio=sound,
                     motion=moves,
-                    words=words,
-                    transcript=transcript,
+                    words=speech.words,
+                    transcript=speech.transcript,
+                    notes=speech.notes,
                     interlocutor=f"{prefix}_{OTHER}" if person == MAIN else None,
                 )
     return with_table(clips, data, skipped=skipped, problems=problems, held_out=held_out)
 
 
-def _people(place: Path, person: str, excluded: Path) -> dict[str, Files]:
+def _people(
+    place: Path, person: str, *, excluded: Path, skipped: dict[str, str]
+) -> dict[str, Files]:
     """Finds the files of one role by the prefix of the conversation."""
     found: dict[str, Files] = defaultdict(dict)
     if (place / person).is_dir():
-        for stem, files in group_files(place / person, excluded=excluded).items():
+        groups = group_files(place / person, excluded=excluded, skipped=skipped)
+        for stem, files in groups.items():
             found[stem.name.removesuffix(f"_{person}")].update(files)
     return dict(found)
 

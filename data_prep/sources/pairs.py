@@ -11,10 +11,11 @@ from data_prep.sources.files import (
     WORDS_SUFFIXES,
     Files,
     files_beside,
-    first_words,
+    find_speech,
     walk,
     words_files,
 )
+from data_prep.sources.lookalikes import lookalike
 from data_prep.sources.recordings import Recordings, speaker_of, take_of, with_table
 from llavataros_jax.config import DataConfig
 from llavataros_jax.errors import UserError
@@ -43,16 +44,22 @@ class Pattern:
     matcher: re.Pattern[str]
     fields: tuple[str, ...]
 
-    def files(self, excluded: Path) -> dict[Key, list[Path]]:
-        """Finds the files that match, by the variable parts that tell them apart."""
+    def files(self, excluded: Path, skipped: dict[str, str]) -> dict[Key, list[Path]]:
+        """Finds the files that match, by the variable parts that tell them apart.
+
+        What is left out although it matches is added to `skipped`.
+        """
         found: dict[Key, list[Path]] = {}
         if self.root.is_dir():
-            for path in walk(self.root, excluded=excluded):
+            left_out: dict[str, str] = {}
+            for path in walk(self.root, excluded=excluded, skipped=left_out):
                 match = self.matcher.fullmatch(path.relative_to(self.root).as_posix())
                 if match:
                     values = match.groupdict()
                     key = tuple(values[field] for field in sorted(values)) or match.groups()
                     found.setdefault(key, []).append(path)
+            matching = {name for name in left_out if self.matcher.fullmatch(name)}
+            skipped |= {name: left_out[name] for name in sorted(matching)}
         if not found:
             raise UserError(
                 f"{self.option}={self.text} matches no file below {self.root}; correct the pattern "
@@ -81,12 +88,15 @@ def find_clips(data: DataConfig) -> Recordings:
         if text is not None
     }
     _check_alike(patterns.values())
-    found = {kind: pattern.files(Path(data.records)) for kind, pattern in patterns.items()}
+    skipped: dict[str, str] = {}
+    excluded = Path(data.records)
+    found = {kind: pattern.files(excluded, skipped) for kind, pattern in patterns.items()}
+    if "words" in found:
+        found["words"] = {key: _real_words(paths) for key, paths in found["words"].items()}
     outside = words_files(data.words_folder)
     fields = tuple(sorted(patterns["audio"].fields))
     names = _names(found["audio"], fields)
     clips: dict[str, Clip] = {}
-    skipped: dict[str, str] = {}
     problems: dict[str, str] = {}
     for key, name in names.items():
         several = [
@@ -105,7 +115,7 @@ def find_clips(data: DataConfig) -> Recordings:
             _check_words(places[0], patterns["words"])
         else:
             places = [outside.get(audio.stem, {}), files_beside(audio)]
-        words, transcript = first_words(places)
+        speech = find_speech(places)
         values = dict(zip(fields, key, strict=True)) if fields else {}
         clips[name] = Clip(
             name=name,
@@ -113,12 +123,14 @@ def find_clips(data: DataConfig) -> Recordings:
             speaker=speaker_of(name, values.get("speaker")),
             audio=audio,
             motion=next(iter(found["motion"].get(key, ())), None),
-            words=words,
-            transcript=transcript,
+            words=speech.words,
+            transcript=speech.transcript,
+            notes=speech.notes,
         )
     for key, paths in found["motion"].items():
         if key not in names:
-            skipped[paths[0].stem] = (
+            known = paths[0].stem in clips
+            skipped[str(paths[0]) if known else paths[0].stem] = (
                 f"motion {paths[0]} has no audio by data.audio_glob={patterns['audio'].text}"
             )
     return with_table(clips, data, skipped=skipped, problems=problems)
@@ -186,6 +198,11 @@ def _names(keys: Iterable[Key], fields: tuple[str, ...]) -> dict[Key, str]:
         else "/".join(part.strip("/") for part in key if part.strip("/"))
         for key in keys
     }
+
+
+def _real_words(paths: list[Path]) -> list[Path]:
+    """Leaves out what only looks like words, where there is something else."""
+    return [path for path in paths if lookalike(path) is None] or paths
 
 
 def _check_words(files: Files, pattern: Pattern) -> None:
