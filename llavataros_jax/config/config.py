@@ -33,8 +33,15 @@ class Config:
     film: FilmConfig = field(default_factory=FilmConfig)
 
     def __post_init__(self) -> None:
-        if self.optimizer.warmup_steps > self.training.steps:
+        length = self.schedule_steps
+        if length and self.optimizer.warmup_steps > length:
+            name = "optimizer.decay_steps" if self.optimizer.decay_steps else "training.steps"
             raise UserError(
-                f"optimizer.warmup_steps={self.optimizer.warmup_steps} exceeds "
-                f"training.steps={self.training.steps}; shorten the warm-up"
+                f"optimizer.warmup_steps={self.optimizer.warmup_steps} exceeds {name}={length}; "
+                "shorten the warm-up"
             )
+
+    @property
+    def schedule_steps(self) -> int:
+        """Length of the learning rate's schedule; 0 while `training.steps` is not chosen yet."""
+        return self.optimizer.decay_steps or self.training.steps

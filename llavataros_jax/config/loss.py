@@ -2,6 +2,18 @@
 
 from dataclasses import dataclass
 
+from llavataros_jax.config.require import require
+
+TERMS = (
+    "rotation",
+    "position",
+    "root_position",
+    "velocity",
+    "root_velocity",
+    "acceleration",
+    "kinetic",
+)
+
 
 @dataclass(frozen=True)
 class LossConfig:
@@ -34,3 +46,15 @@ class LossConfig:
     kinetic: float = 0.01
     geometric_gradient: bool = True
     drop_interlocutor: float = 0.1
+
+    def __post_init__(self) -> None:
+        for term in TERMS:
+            require(getattr(self, term) >= 0, f"loss.{term} must not be negative", self)
+        require(
+            any(getattr(self, term) for term in TERMS),
+            "every weight of the loss is 0, so nothing would be learned; raise loss.rotation",
+            self,
+        )
+        require(
+            0 <= self.drop_interlocutor <= 1, "loss.drop_interlocutor must be from 0 to 1", self
+        )

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from llavataros_jax.config.require import require
+
 
 @dataclass(frozen=True)
 class OptimizerConfig:
@@ -10,7 +12,9 @@ class OptimizerConfig:
     Attributes:
         learning_rate: Peak learning rate.
         warmup_steps: Steps of linear warm-up.
-        final_fraction: Learning rate at the last step as a share of the peak; 1 keeps it constant.
+        decay_steps: Step at which the learning rate reaches its final fraction; 0 means
+            `training.steps`, and a run keeps that of its first start.
+        final_fraction: Learning rate at the end of the decay as a share of the peak; 1 keeps it constant.
         beta1: Decay of the first moment.
         beta2: Decay of the second moment.
         epsilon: Added to the root of the second moment.
@@ -20,9 +24,19 @@ class OptimizerConfig:
 
     learning_rate: float = 1e-5
     warmup_steps: int = 0
+    decay_steps: int = 0
     final_fraction: float = 1.0
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
     weight_decay: float = 0.01
     clip_norm: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "epsilon"):
+            require(getattr(self, name) > 0, f"optimizer.{name} must be positive", self)
+        for name in ("warmup_steps", "decay_steps", "weight_decay", "clip_norm"):
+            require(getattr(self, name) >= 0, f"optimizer.{name} must not be negative", self)
+        for name in ("beta1", "beta2"):
+            require(0 <= getattr(self, name) < 1, f"optimizer.{name} must be in [0, 1)", self)
+        require(0 <= self.final_fraction <= 1, "optimizer.final_fraction must be from 0 to 1", self)

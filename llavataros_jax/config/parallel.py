@@ -21,6 +21,7 @@ class ParallelConfig:
     distributed: Literal["off", "auto"] = "off"
 
     def __post_init__(self) -> None:
+        require(self.devices >= 0, "parallel.devices must not be negative", self)
         require(
             not (self.mode == "pmap" and self.distributed == "auto"),
             "parallel.mode=pmap works on one host only; use parallel.mode=jit across hosts",

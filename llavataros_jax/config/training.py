@@ -12,7 +12,7 @@ class TrainingConfig:
 
     Attributes:
         run: Folder of the run: config, logs, checkpoints, samples.
-        steps: Optimiser steps.
+        steps: Optimiser steps; 0 means chosen from the data, which `training.choices` explains.
         lanes: Rows of the batch; each reads whole clips one after another.
         seed: Seed of parameters, dropout and the order of clips.
         piece_segments: Deal clips to lanes in pieces of so many segments; 0 means whole. For
@@ -41,5 +41,8 @@ class TrainingConfig:
     dropout_bits: Literal["threefry2x32", "rbg", "unsafe_rbg"] = "threefry2x32"
 
     def __post_init__(self) -> None:
-        for name in ("steps", "lanes", "log_every", "checkpoint_every"):
+        require(bool(self.run.strip()), "training.run must name a folder", self)
+        for name in ("lanes", "log_every", "checkpoint_every", "sample_seconds"):
             require(getattr(self, name) > 0, f"training.{name} must be positive", self)
+        for name in ("steps", "seed", "piece_segments", "validate_every", "sample_every"):
+            require(getattr(self, name) >= 0, f"training.{name} must not be negative", self)

@@ -94,8 +94,8 @@ class _Trainer:
         self.train_clips = train_clips
         codec = manifest.pose_codec()
         training = config.training
-        optimizer = build_optimizer(config.optimizer, training.steps)
-        self.learning_rate = learning_rate_schedule(config.optimizer, training.steps)
+        optimizer = build_optimizer(config.optimizer, config.schedule_steps)
+        self.learning_rate = learning_rate_schedule(config.optimizer, config.schedule_steps)
         self.make_state = functools.partial(
             init_state,
             model,

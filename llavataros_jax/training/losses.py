@@ -12,21 +12,13 @@ from jaxtyping import Array, Bool, Float
 
 from llavataros_jax.batch import Batch
 from llavataros_jax.config import LossConfig
+from llavataros_jax.config.loss import TERMS
 from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.training.carry import TAIL_FRAMES, Carry
 
 Terms = dict[str, Float[Array, ""]]
 
 CENTIMETRES_PER_METRE = 100.0
-TERMS = (
-    "rotation",
-    "position",
-    "root_position",
-    "velocity",
-    "root_velocity",
-    "acceleration",
-    "kinetic",
-)
 
 
 def loss_weights(batch: Batch, carry: Carry, codec: PoseCodec) -> Terms:

@@ -8,10 +8,11 @@ from scipy.spatial.transform import Rotation
 
 from llavataros_jax.batch import Batch, Speech
 from llavataros_jax.config import LossConfig, ModelConfig
+from llavataros_jax.config.loss import TERMS
 from llavataros_jax.model import Sizes, build
 from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.training.carry import empty_carry
-from llavataros_jax.training.losses import TERMS, loss_sums, loss_weights, weighted_loss
+from llavataros_jax.training.losses import loss_sums, loss_weights, weighted_loss
 from tests.training.records import waving
 
 LANES, FRAMES = 2, 24
