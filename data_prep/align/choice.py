@@ -11,6 +11,7 @@ from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError
 from llavataros_jax.sound.reader import is_silent, read_info
 
+CHOICE = "words timed by"
 FASTEST_WORDS_PER_SECOND = 12  # a fast speaker says six
 ALIGNERS = {  # best first
     "mfa": "data_prep.align.mfa:MfaAligner",
@@ -38,12 +39,17 @@ def align(
         UserError: When the transcript is empty, in another script or too long for the audio, the
             audio is silent, no aligner is installed, or the words cannot be found in the audio.
     """
-    audio_path = Path(audio_path)
-    words = spoken_words(audio_path, transcript)
+    words = spoken_words(Path(audio_path), transcript)
     aligner = choose_aligner(config)
-    found = aligner.align(audio_path, words, note)
+    found = align_by(aligner, Path(audio_path), words, note)
     if said := choice_note(aligner, config):
         note(said)
+    return found
+
+
+def align_by(aligner: Aligner, audio_path: Path, words: list[str], note: Note) -> list[Word]:
+    """Finds the times of words by one aligner; see `align`."""
+    found = aligner.align(audio_path, words, note)
     seconds = read_info(audio_path).seconds
     return checked_words(found, seconds, origin=f"alignment of {audio_path}")
 
@@ -73,7 +79,7 @@ def spoken_words(audio_path: Path, transcript: str) -> list[str]:
 
 def choice_note(aligner: Aligner, config: WordsConfig) -> str:
     """Says which aligner was chosen, when the choice was not the user's."""
-    return f"words timed by {aligner.name}" if config.aligner == "auto" else ""
+    return f"{CHOICE} {aligner.name}" if config.aligner == "auto" else ""
 
 
 def tokens(transcript: str) -> list[str]:

@@ -81,15 +81,17 @@ class MfaAligner:
         try:
             for part in (corpus, out, temporary):
                 shutil.rmtree(part, ignore_errors=True)
-            places = _write_corpus(corpus, utterances, self._language)
+            places, problems = _write_corpus(corpus, utterances, self._language)
+            if not places:
+                return problems
             jobs = self._config.mfa_jobs or os.cpu_count() or 1
             options = ["--clean", "--overwrite", "--no_use_postgres", "--num_jobs", str(jobs)]
             options += ["--output_format", "long_textgrid", "--temporary_directory", str(temporary)]
             inputs = [str(corpus), models.dictionary, models.acoustic, str(out)]
             self._run(["align", *options, *inputs], log=folder / LOG_NAME)
-            return {
+            return problems | {
                 utterance.name: self._read(utterance, out / place, log=folder / LOG_NAME)
-                for utterance, place in zip(utterances, places, strict=True)
+                for utterance, place in places
             }
         finally:
             for part in (corpus, out, temporary):
@@ -138,24 +140,32 @@ class MfaAligner:
         return Alignment(tuple(words), tuple(notes))
 
 
-def _write_corpus(corpus: Path, utterances: Sequence[Utterance], language: str) -> list[Path]:
+def _write_corpus(
+    corpus: Path, utterances: Sequence[Utterance], language: str
+) -> tuple[list[tuple[Utterance, Path]], dict[str, Alignment]]:
     """Lays out `speaker/utterance.wav` and `.lab`, and returns where each TextGrid will be.
 
-    Names are numbered, because two may differ only in what a file system or MFA leaves out.
+    Names are numbered, because two may differ only in what a file system or MFA leaves out. A
+    recording that cannot be read to its end is left out, and told of by name.
     """
     speakers = {name: row for row, name in enumerate(sorted({u.speaker for u in utterances}))}
-    places = []
+    places, problems = [], {}
     for number, utterance in enumerate(utterances):
         row = speakers[utterance.speaker]
         folder = corpus / f"{row:03d}_{_safe(utterance.speaker)}"
         folder.mkdir(parents=True, exist_ok=True)
         stem = folder / f"{number:05d}_{_safe(utterance.name)}"
-        with soundfile.SoundFile(f"{stem}.wav", "w", SAMPLE_RATE, 1, "PCM_16") as file:
-            for block in blocks(utterance.audio, SAMPLE_RATE):
-                file.write(block.clip(-1, 1))
+        try:
+            with soundfile.SoundFile(f"{stem}.wav", "w", SAMPLE_RATE, 1, "PCM_16") as file:
+                for block in blocks(utterance.audio, SAMPLE_RATE):
+                    file.write(block.clip(-1, 1))
+        except UserError as refusal:
+            Path(f"{stem}.wav").unlink(missing_ok=True)
+            problems[utterance.name] = Alignment(problem=str(refusal))
+            continue
         Path(f"{stem}.lab").write_text(lab_text(utterance.words, language), encoding="utf-8")
-        places.append(Path(f"{stem}.TextGrid").relative_to(corpus))
-    return places
+        places.append((utterance, Path(f"{stem}.TextGrid").relative_to(corpus)))
+    return places, problems
 
 
 def _safe(name: str) -> str:

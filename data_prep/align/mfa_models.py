@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_prep.machine.fingerprint import model_hash
+from data_prep.machine.fingerprint import model_hash, models_hash
 from data_prep.words.language import language_code
 from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError
@@ -41,20 +41,14 @@ class MfaModels:
     acoustic: str
 
     def identity(self) -> dict[str, Any]:
-        """Returns what decides the results, with the bytes of files."""
+        """Returns what decides the results: the bytes of the models, wherever they lie."""
         named = {"dictionary": self.dictionary, "acoustic": self.acoustic}
-        paths = {kind: Path(value) for kind, value in named.items()}
-        return named | {
-            f"{kind}_bytes": model_hash(path) for kind, path in paths.items() if path.is_file()
-        }
+        return {kind: _hash(kind, value) or value for kind, value in named.items()}
 
     def missing(self) -> str | None:
         """Says in which way they can be got if one of them is neither a file nor downloaded."""
-        root = Path(os.environ.get("MFA_ROOT_DIR", "~/Documents/MFA")).expanduser()
         for kind, value in (("dictionary", self.dictionary), ("acoustic", self.acoustic)):
-            folder = root / "pretrained_models" / kind
-            kept = (folder / f"{value}{suffix}" for suffix in _SUFFIXES[kind])
-            if not Path(value).exists() and not any(path.exists() for path in kept):
+            if _place(kind, value) is None:
                 return f"its {kind} {value} is not there: mfa model download {kind} {value}"
         return None
 
@@ -78,3 +72,18 @@ def choose_models(config: WordsConfig) -> MfaModels:
             f"{', '.join(_MODELS)}); set words.mfa_dictionary and words.mfa_acoustic"
         )
     return MfaModels(dictionary, acoustic)
+
+
+def _place(kind: str, value: str) -> Path | None:
+    """Finds the file or folder of a model that is given by its path or by its name."""
+    root = Path(os.environ.get("MFA_ROOT_DIR", "~/Documents/MFA")).expanduser()
+    folder = root / "pretrained_models" / kind
+    places = (Path(value), *(folder / f"{value}{suffix}" for suffix in _SUFFIXES[kind]))
+    return next((place for place in places if place.exists()), None)
+
+
+def _hash(kind: str, value: str) -> str | None:
+    place = _place(kind, value)
+    if place is None or place.is_file():
+        return place and model_hash(place)
+    return models_hash(path for path in place.rglob("*") if path.is_file())

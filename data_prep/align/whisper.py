@@ -51,7 +51,7 @@ class WhisperAligner:
         return missing_whisper(self._config)
 
     def identity(self) -> dict[str, Any]:
-        """Returns the weights."""
+        """Returns the weights, and the gate through which long recordings are first heard."""
         return whisper_identity(self._config)
 
     def align(self, audio_path: Path, words: list[str], note: Note) -> list[Word]:

@@ -4,16 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data_prep.align.aligner import CorpusAligner, Utterance
-from data_prep.align.choice import choice_note, choose_aligner, spoken_words
-from data_prep.clips.cache import NotKeptError, StageCache
+from data_prep.align.aligner import Aligner, Alignment, CorpusAligner, Utterance
+from data_prep.align.choice import choose_aligner, spoken_words
+from data_prep.clips.attempt import attempt
+from data_prep.clips.cache import Arrays, NotKeptError, StageCache
 from data_prep.clips.clip import Clip
-from data_prep.clips.speech import (
-    WORDS_VERSION,
-    aligned_words_inputs,
-    read_transcript,
-    words_to_arrays,
-)
+from data_prep.clips.speech import read_transcript, words_to_arrays
+from data_prep.clips.stages import Stage, aligned_words_stage
 from data_prep.machine.fingerprint import file_hash
 from data_prep.words.word import checked_words
 from llavataros_jax.config import WordsConfig
@@ -43,56 +40,55 @@ def align_together(
     is wrong with a clip's own files is left for the clip's stages to tell.
 
     Raises:
-        UserError: When the aligner is missing or ends with an error.
+        UserError: When the aligner ends with an error.
     """
     done = BatchAlignment()
     spoken = [clip for clip in clips if clip.transcript and not clip.words]
     if not spoken or config.aligner == "pocketsphinx":
         return done
-    try:
-        aligner = choose_aligner(config)
-    except UserError:
-        return done  # each clip will say it
+    aligner, _ = attempt(lambda: choose_aligner(config))
     if not isinstance(aligner, CorpusAligner):
-        return done
-    inputs, utterances = {}, {}
+        return done  # without any, each clip will say it
+    stages: dict[str, Stage] = {}
+    utterances: dict[str, Utterance] = {}
     for clip in spoken:
-        assert clip.transcript is not None
-        try:
-            text = read_transcript(clip.transcript)
-            key = aligned_words_inputs(file_hash(clip.audio), text, config, aligner)
-            if _is_kept(cache_folder, key):
-                continue
-            words = tuple(spoken_words(clip.audio, text))
-        except UserError:
-            continue
-        inputs[clip.name] = key
-        utterances[clip.name] = Utterance(clip.name, clip.speaker, clip.audio, words)
+        found, _ = attempt(lambda clip=clip: _utterance(clip, config, aligner, cache_folder))
+        if found:
+            stages[clip.name], utterances[clip.name] = found
     if not utterances:
         return done
-    said = choice_note(aligner, config)
-    found = aligner.align_corpus(list(utterances.values()), cache_folder / aligner.name)
-    for name, alignment in found.items():
-        audio = utterances[name].audio
-        try:
-            if alignment.problem:
-                raise UserError(alignment.problem)
-            words = checked_words(
-                alignment.words, read_info(audio).seconds, origin=f"alignment of {audio}"
-            )
-        except UserError as refusal:
-            done.problems[name] = str(refusal)
+    alignments = aligner.align_corpus(list(utterances.values()), cache_folder / aligner.name)
+    for name, alignment in alignments.items():
+        arrays, problem = attempt(
+            lambda name=name, alignment=alignment: _arrays(utterances[name].audio, alignment)
+        )
+        if arrays is None:
+            done.problems[name] = str(problem)
             continue
-        notes = [*alignment.notes, *([said] if said else [])]
-        arrays = words_to_arrays(audio, words, notes)
-        StageCache(cache_folder).arrays("words", WORDS_VERSION, inputs[name], lambda a=arrays: a)
+        StageCache(cache_folder).arrays(stages[name], lambda arrays=arrays: arrays)
         done.made.add(name)
     return done
 
 
-def _is_kept(cache_folder: Path, inputs: dict) -> bool:
+def _utterance(
+    clip: Clip, config: WordsConfig, aligner: Aligner, cache_folder: Path
+) -> tuple[Stage, Utterance] | None:
+    """Returns what is to be aligned, or None when its words are kept."""
+    assert clip.transcript is not None
+    text = read_transcript(clip.transcript)
+    stage = aligned_words_stage(file_hash(clip.audio), text, aligner, config)
     try:
-        StageCache(cache_folder, only_kept=True).arrays("words", WORDS_VERSION, inputs, dict)
+        StageCache(cache_folder, only_kept=True).arrays(stage, dict)
     except NotKeptError:
-        return False
-    return True
+        words = tuple(spoken_words(clip.audio, text))
+        return stage, Utterance(clip.name, clip.speaker, clip.audio, words)
+    return None
+
+
+def _arrays(audio: Path, alignment: Alignment) -> Arrays:
+    """Returns what the stage keeps of an alignment, if it makes sense."""
+    if alignment.problem:
+        raise UserError(alignment.problem)
+    seconds = read_info(audio).seconds
+    words = checked_words(alignment.words, seconds, origin=f"alignment of {audio}")
+    return words_to_arrays(audio, words, alignment.notes)

@@ -1,21 +1,21 @@
 """Results of stages, kept by the content of what they were made from.
 
-A stage's result lies in `{folder}/{stage}/{key}.npz`, where the key hashes the stage's name and
-version, the bytes of its input files and the options that it reads. So a killed run goes on where
-it was, and a changed option redoes only the stages that read it. The folder may be deleted.
+A stage's result lies in `{folder}/{stage}/{key}.npz`, where the key is that of `stages.Stage`: it
+hashes the stage's version, the bytes of its input files and the options that it reads. So a killed
+run goes on where it was, and a changed option redoes only the stages that read it. The folder may
+be deleted.
 """
 
 import contextlib
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from data_prep.machine.fingerprint import content_hash
+from data_prep.clips.stages import Stage
 from llavataros_jax.atomic import atomic_path
 
 Arrays = dict[str, np.ndarray]
@@ -43,32 +43,24 @@ class StageCache:
         self.keys: dict[str, str] = {}
         self.made: list[str] = []
 
-    def arrays(
-        self,
-        stage: str,
-        version: int,
-        inputs: Mapping[str, Any],
-        make: Callable[[], Arrays],
-    ) -> Arrays:
-        """Returns what `make` returned for these inputs, now or in an earlier run.
+    def arrays(self, stage: Stage, make: Callable[[], Arrays]) -> Arrays:
+        """Returns what `make` returned for this stage, now or in an earlier run.
 
         Args:
-            stage: Name of the stage.
-            version: To be raised when the stage computes something else from the same inputs.
-            inputs: Everything that the result depends on, as JSON can hold it.
+            stage: The stage and what it depends on.
             make: Computes the arrays; texts are arrays of Unicode.
         """
-        key = content_hash({"stage": stage, "version": version, "inputs": inputs})
-        self.keys[stage] = key
-        found = load_stage(self._folder, stage, key) if self._folder else None
+        key = stage.key
+        self.keys[stage.name] = key
+        found = load_stage(self._folder, stage.name, key) if self._folder else None
         if found is not None:
             return found
         if self._only_kept:
-            raise NotKeptError(stage)
+            raise NotKeptError(stage.name)
         arrays = make()
-        self.made.append(stage)
+        self.made.append(stage.name)
         if self._folder:
-            with atomic_path(_path(self._folder, stage, key)) as temporary:
+            with atomic_path(_path(self._folder, stage.name, key)) as temporary:
                 np.savez(temporary, allow_pickle=False, **arrays)  # pyright: ignore[reportArgumentType]
         return arrays
 

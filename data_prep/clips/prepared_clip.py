@@ -1,20 +1,17 @@
 """What the stages make of one clip: the work that is spread over processes."""
 
-import errno
 import json
-import os
-import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
-from data_prep.clips.cache import Arrays, NotKeptError, StageCache
+from data_prep.clips.attempt import attempt
+from data_prep.clips.cache import Arrays, StageCache
 from data_prep.clips.clip import Clip
-from data_prep.clips.speech import prepare_speech
-from data_prep.machine.fingerprint import file_hash
+from data_prep.clips.speech import SpeechFeatures, prepare_speech
+from data_prep.clips.stages import motion_stage
+from data_prep.machine.fingerprint import content_hash
 from llavataros_jax.config import Config
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.bvh import read_bvh
@@ -24,10 +21,6 @@ from llavataros_jax.motion.resampling import resample
 from llavataros_jax.motion.skeleton import Skeleton
 from llavataros_jax.motion.smplx import is_smplx, read_smplx
 from llavataros_jax.sound.reader import read_info
-
-MOTION_VERSION = 1
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -42,6 +35,7 @@ class PreparedClip:
         skeleton: Skeleton of its motion.
         num_words: Words spoken in it.
         num_unknown: Words that their source could not name.
+        words_hash: Hash of the words and their times, whatever they are from.
         keys: Key of the result of each stage.
         made: Stages that were computed in this run.
         notes: What the user should know.
@@ -56,6 +50,7 @@ class PreparedClip:
     skeleton: Skeleton | None = None
     num_words: int = 0
     num_unknown: int = 0
+    words_hash: str = ""
     keys: tuple[tuple[str, str], ...] = ()
     made: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -86,16 +81,19 @@ def prepare_clip(
     failure unless another clip needs it.
 
     Raises:
+        ExhaustedError: When memory or open files are at an end.
         OSError: When results cannot be kept, such as on a full disk.
         NotKeptError: When `only_kept` and there is anything to compute.
     """
     cache = StageCache(cache_folder, only_kept=only_kept)
     motion, motion_problem = None, None
     if clip.motion:
-        motion, motion_problem = _attempt(lambda: _motion(clip, config, cache), cache_folder)
+        motion, motion_problem = attempt(
+            lambda: _motion(clip, config, cache), cache_folder=cache_folder
+        )
     speech, speech_problem = None, None
     if motion_problem is None or is_interlocutor:
-        speech, speech_problem = _attempt(
+        speech, speech_problem = attempt(
             lambda: prepare_speech(
                 clip.audio,
                 config=config,
@@ -103,7 +101,7 @@ def prepare_clip(
                 transcript=clip.transcript,
                 cache=cache,
             ),
-            cache_folder,
+            cache_folder=cache_folder,
         )
     return PreparedClip(
         clip=clip,
@@ -113,6 +111,7 @@ def prepare_clip(
         skeleton=motion.skeleton if motion else None,
         num_words=len(speech.words) if speech else 0,
         num_unknown=speech.num_unknown if speech else 0,
+        words_hash=_words_hash(speech) if speech else "",
         keys=tuple(sorted(cache.keys.items())),
         made=tuple(cache.made),
         notes=(*clip.notes, *(speech.notes if speech else ())),
@@ -132,6 +131,10 @@ def motion_from_arrays(arrays: Arrays) -> Motion:
     return Motion(arrays["frames"], float(arrays["fps"]), skeleton)
 
 
+def _words_hash(speech: SpeechFeatures) -> str:
+    return content_hash([[w.text, w.start_seconds, w.end_seconds] for w in speech.words])
+
+
 def _motion(clip: Clip, config: Config, cache: StageCache) -> Motion:
     """Reads the motion of a clip at the model's rate, and checks its length against the audio."""
     assert clip.motion is not None
@@ -142,14 +145,8 @@ def _motion(clip: Clip, config: Config, cache: StageCache) -> Motion:
             f"audio {clip.audio} of {seconds:.4f} s is shorter than a frame of 1/{fps} s; "
             "leave it out or record more"
         )
-    inputs = {
-        "motion": file_hash(clip.motion),
-        "seconds": seconds,
-        "fps": fps,
-        "source_fps": settings.source_fps,
-        "bvh_metres_per_unit": settings.bvh_metres_per_unit,
-    }
-    arrays = cache.arrays("motion", MOTION_VERSION, inputs, lambda: _read(clip, config, seconds))
+    stage = motion_stage(clip.motion, seconds, settings)
+    arrays = cache.arrays(stage, lambda: _read(clip, config, seconds))
     return motion_from_arrays(arrays)
 
 
@@ -175,25 +172,3 @@ def _read(clip: Clip, config: Config, seconds: float) -> Arrays:
         "fps": np.array(motion.fps),
         "skeleton": np.array(json.dumps(motion.skeleton.to_dict())),
     }
-
-
-def _attempt(
-    stage: Callable[[], Result], cache_folder: Path | None
-) -> tuple[Result | None, str | None]:
-    """Returns what `stage` returns, or the sentence that says why it does not."""
-    try:
-        return stage(), None
-    except UserError as refusal:
-        return None, str(refusal)
-    except (MemoryError, NotKeptError):
-        raise
-    except OSError as problem:
-        place = Path(os.fsdecode(problem.filename)) if problem.filename else None
-        is_ours = place is not None and cache_folder and place.is_relative_to(cache_folder)
-        if place is None or is_ours or problem.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        return None, f"{place} cannot be read ({problem.strerror}); check the file"
-    except Exception as problem:  # one odd recording must not stop a thousand others
-        place = traceback.extract_tb(problem.__traceback__)[-1]
-        where = f"{Path(place.filename).name}:{place.lineno}"
-        return None, f"unexpected {type(problem).__name__} in {where} ({problem}); please report it"

@@ -5,28 +5,29 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float16, Int32
 
-from data_prep.align.aligner import Aligner
 from data_prep.align.check import alignment_notes, transcript_notes
-from data_prep.align.choice import align, choose_aligner
+from data_prep.align.choice import CHOICE, align_by, choice_note, choose_aligner, spoken_words
 from data_prep.clips.cache import Arrays, StageCache
+from data_prep.clips.stages import (
+    aligned_words_stage,
+    audio_stage,
+    text_stage,
+    timed_words_stage,
+    transcribed_words_stage,
+)
 from data_prep.listen.transcribe import transcribe
-from data_prep.listen.whisper_model import whisper_identity
-from data_prep.machine.fingerprint import content_hash, file_hash
-from data_prep.sound.features import audio_features, audio_options
-from data_prep.vectors.choice import text_features, text_inputs
+from data_prep.machine.fingerprint import file_hash
+from data_prep.sound.features import audio_features
+from data_prep.vectors.choice import text_features
 from data_prep.words.timed_files import read_timed_words
 from data_prep.words.word import UNKNOWN, Word, frame_index
-from llavataros_jax.config import Config, WordsConfig
+from llavataros_jax.config import Config
 from llavataros_jax.errors import UserError
 from llavataros_jax.sound.reader import AudioFile, read_info
-
-# Raise one of these when its stage gives other results from the same inputs.
-WORDS_VERSION, AUDIO_VERSION, TEXT_VERSION = 2, 1, 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,15 +101,11 @@ def prepare_speech(
         with contextlib.suppress(UserError):  # one that cannot be read is not needed
             notes = [*notes, *transcript_notes(spoken, read_transcript(Path(transcript)))]
     heard = cache.arrays(
-        "audio",
-        AUDIO_VERSION,
-        {"audio": digest, "config": audio_options(config.audio), "fps": fps, "frames": frames},
+        audio_stage(digest, frames, fps, config.audio),
         lambda: {"features": audio_features(audio, frames, config.audio, fps)},
     )
     read = cache.arrays(
-        "text",
-        TEXT_VERSION,
-        text_inputs(spoken, config.text),
+        text_stage(spoken, config.text),
         lambda: {"vectors": text_features(spoken, config.text)},
     )
     return SpeechFeatures(
@@ -147,44 +144,34 @@ def _words(
 ) -> tuple[list[Word], list[str]]:
     """Finds the words and what is remarkable about them."""
     notes: list[str] = []
-    inputs: dict[str, Any]
+    chosen = ""
     if words:
-        inputs = {
-            "timed": file_hash(words),
-            # CTM files of several utterances are read by the file's name.
-            "name": words.name,
-            "seconds": info.seconds,
-        }
+        stage = timed_words_stage(digest, words, info.seconds)
 
         def find() -> list[Word]:
-            return read_timed_words(words, info.seconds)
+            found = read_timed_words(words, info.seconds)
+            if not found:
+                notes.append(f"no words, because {words.name} holds none")
+            return found
     elif transcript:
-        text = read_transcript(transcript)
-        inputs = aligned_words_inputs(digest, text, config.words, choose_aligner(config.words))
+        text, aligner = read_transcript(transcript), choose_aligner(config.words)
+        stage = aligned_words_stage(digest, text, aligner, config.words)
+        # Not kept with the words, because they would be the same if the user had chosen.
+        chosen = choice_note(aligner, config.words)
 
         def find() -> list[Word]:
-            return align(info.path, text, config.words, note=notes.append)
+            return align_by(aligner, info.path, spoken_words(info.path, text), notes.append)
     elif any(note.startswith("silent") for note in info.notes):
         return [], ["no words, because it is silent and comes with none"]
     else:
-        weights = whisper_identity(config.words) if config.words.whisper else {}
-        inputs = {"audio": digest, "config": {"language": config.words.language, **weights}}
+        stage = transcribed_words_stage(digest, config.words)
 
         def find() -> list[Word]:
             return transcribe(info.path, config.words, note=notes.append)
 
-    arrays = cache.arrays(
-        "words", WORDS_VERSION, inputs, lambda: words_to_arrays(info.path, find(), notes)
-    )
-    return words_from_arrays(arrays), arrays["notes"].tolist()
-
-
-def aligned_words_inputs(
-    digest: str, text: str, config: WordsConfig, aligner: Aligner
-) -> dict[str, Any]:
-    """Returns all that the words of a recording with a transcript depend on."""
-    options = {"aligner": aligner.name, "language": config.language, **aligner.identity()}
-    return {"audio": digest, "transcript": content_hash(text), "config": options}
+    arrays = cache.arrays(stage, lambda: words_to_arrays(info.path, find(), notes))
+    kept = [note for note in arrays["notes"].tolist() if not note.startswith(CHOICE)]
+    return words_from_arrays(arrays), [*kept, *([chosen] if chosen else [])]
 
 
 def words_to_arrays(audio: Path, words: Sequence[Word], notes: Sequence[str]) -> Arrays:

@@ -8,6 +8,7 @@ from typing import Any
 
 from data_prep.machine.fingerprint import model_hash
 from data_prep.machine.gpus import torch_device
+from data_prep.sound.voice_activity import voice_gate
 from data_prep.words.language import language_code
 from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError
@@ -30,10 +31,11 @@ def missing_whisper(config: WordsConfig) -> str | None:
 
 
 def whisper_identity(config: WordsConfig) -> dict[str, Any]:
-    """Returns which weights are used: the file's bytes, or the size's name."""
+    """Returns what decides what is heard: the weights, as bytes or size's name, and the gate."""
     assert config.whisper is not None
     path = Path(config.whisper)
-    return {"whisper": model_hash(path) if path.is_file() else config.whisper}
+    weights = model_hash(path) if path.is_file() else config.whisper
+    return {"whisper": weights, "voice_gate": voice_gate()}
 
 
 def load_whisper(config: WordsConfig) -> Any:

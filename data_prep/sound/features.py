@@ -12,7 +12,6 @@ reach back 25 ms (mel, energy, onset: plus one step) and 64 ms (pitch, voicing).
 import functools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float16, Float32, Int
@@ -67,20 +66,6 @@ def audio_features(
         steps[first : first + len(block)] = block
         first += len(block)
     return stack_steps(steps, ends)
-
-
-def audio_options(config: AudioConfig) -> dict[str, Any]:
-    """Returns the options that the features depend on, as JSON can hold it.
-
-    Raises:
-        UserError: When the checkpoint of PASE+ cannot be read.
-    """
-    options: dict[str, Any] = {"sample_rate": config.sample_rate}
-    if config.kind == "mel":
-        return options | {"mels": config.mels}
-    from data_prep.sound.pase import checkpoint_identity
-
-    return options | {"pase": checkpoint_identity(config), "pase_mode": config.pase_mode}
 
 
 def check_audio(config: AudioConfig) -> None:

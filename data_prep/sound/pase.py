@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float16
 
-from data_prep.machine.fingerprint import file_hash
+from data_prep.machine.fingerprint import model_hash
 from llavataros_jax.config import AudioConfig
 from llavataros_jax.errors import UserError
 from llavataros_jax.sound.reader import blocks
@@ -47,9 +47,7 @@ def checkpoint_identity(config: AudioConfig) -> str:
     Raises:
         UserError: When it is missing.
     """
-    path = _checkpoint(config)
-    state = path.stat()
-    return _hash(path, state.st_size, state.st_mtime_ns)
+    return model_hash(_checkpoint(config))
 
 
 def check_checkpoint(config: AudioConfig) -> None:
@@ -85,8 +83,3 @@ def _load(path: Path, identity: str) -> Any:
     from llavataros_jax.pase.checkpoint import load_params
 
     return load_params(path)
-
-
-@functools.lru_cache(maxsize=4)
-def _hash(path: Path, size: int, modified: int) -> str:
-    return file_hash(path)

@@ -39,6 +39,11 @@ def tells_music() -> bool:
     return importlib.util.find_spec("silero_vad") is not None
 
 
+def voice_gate() -> str:
+    """Names what finds speech here: `silero` or `loudness`."""
+    return "silero" if tells_music() else "loudness"
+
+
 def joined(spans: Sequence[tuple[float, float]], least_pause_seconds: float) -> Spans:
     """Joins spans between which there is hardly a pause."""
     result: Spans = []

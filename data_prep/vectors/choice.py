@@ -1,8 +1,6 @@
 """Word vectors: the choice between hashed ones and those of a language model."""
 
-import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float16
@@ -11,8 +9,6 @@ from data_prep.vectors.hashed import hashed_vectors
 from data_prep.words.utterances import utterance_starts
 from data_prep.words.word import Word
 from llavataros_jax.config import TextConfig
-
-_HASHED_OPTIONS = ("size", "ngram_min", "ngram_max")
 
 
 def text_features(words: Sequence[Word], config: TextConfig) -> Float16[np.ndarray, "K E"]:
@@ -26,28 +22,7 @@ def text_features(words: Sequence[Word], config: TextConfig) -> Float16[np.ndarr
         return hashed_vectors(texts, config)
     from data_prep.vectors.language_model import word_vectors
 
-    return word_vectors(texts, config, starts=_starts(words, config))
-
-
-def text_inputs(words: Sequence[Word], config: TextConfig) -> dict[str, Any]:
-    """Returns all that the vectors depend on, as JSON can hold it.
-
-    Raises:
-        UserError: When the language model cannot be found.
-    """
-    texts, options = [word.text for word in words], dataclasses.asdict(config)
-    if config.kind == "hashed":
-        return {"words": texts, "config": {name: options[name] for name in _HASHED_OPTIONS}}
-    from data_prep.vectors.model_files import find_model
-
-    options = {name: value for name, value in options.items() if not name.startswith("ngram")}
-    del options["model"]  # what counts is what it holds, not where it lies
-    return {
-        "words": texts,
-        "config": options,
-        "model": find_model(config.model or "").identity,
-        "starts": _starts(words, config),
-    }
+    return word_vectors(texts, config, starts=text_starts(words, config))
 
 
 def check_text(config: TextConfig) -> None:
@@ -62,6 +37,6 @@ def check_text(config: TextConfig) -> None:
         check_model(config)
 
 
-def _starts(words: Sequence[Word], config: TextConfig) -> list[int]:
-    """Returns the first word of each text that is to be read on its own."""
+def text_starts(words: Sequence[Word], config: TextConfig) -> list[int]:
+    """Returns the first word of each text that a language model is to read on its own."""
     return utterance_starts(words) if config.context == "utterance" else [0][: len(words)]

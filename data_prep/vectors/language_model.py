@@ -17,7 +17,7 @@ from data_prep.vectors.model_files import check_model, check_size, find_model, r
 from data_prep.vectors.sub_tokens import last_sub_tokens, lay_out, window_of, windows
 from data_prep.vectors.tokenizer import frame_of, from_pretrained, open_tokenizer
 from llavataros_jax.config import TextConfig
-from llavataros_jax.errors import UserError
+from llavataros_jax.errors import ExhaustedError, UserError
 
 _LONGEST_CONTEXT = 4096
 _LARGEST_FLOAT16 = 65504.0
@@ -212,8 +212,8 @@ def _states(
         raise _out_of_memory(model.network.name_or_path) from problem
 
 
-def _out_of_memory(name: str) -> UserError:
-    return UserError(
+def _out_of_memory(name: str) -> ExhaustedError:
+    return ExhaustedError(
         f"text.model={name} does not fit into the GPU's memory; set text.dtype=bfloat16, a smaller "
         "text.batch or text.context_tokens, or fewer data.workers, each of which loads it"
     )

@@ -2,12 +2,12 @@
 
 import contextlib
 import functools
-import hashlib
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from data_prep.machine.fingerprint import models_hash
 from llavataros_jax.config import TextConfig
 from llavataros_jax.errors import UserError
 
@@ -17,7 +17,6 @@ INSTEAD = (
 )
 
 _READ_SUFFIXES = {".json", ".safetensors", ".bin", ".model", ".txt"}
-_SAMPLE_BYTES, _SAMPLE_EVERY_BYTES = 1 << 16, 1 << 22
 
 
 @dataclass(frozen=True)
@@ -148,30 +147,10 @@ def _find_on_hub(name: str) -> ModelFiles:
 
 
 def _folder_identity(folder: Path) -> str:
-    paths = sorted(path for path in folder.iterdir() if path.suffix in _READ_SUFFIXES)
+    paths = (path for path in folder.iterdir() if path.suffix in _READ_SUFFIXES)
     if not (folder / "config.json").is_file():
         raise UserError(
             f"text.model={folder} has no config.json, so it is no language model; name the folder "
             "that `save_pretrained` or a download of the model wrote"
         )
-    return _hash_samples(tuple((path, *_state(path)) for path in paths if path.is_file()))
-
-
-def _state(path: Path) -> tuple[int, int]:
-    state = path.stat()
-    return state.st_size, state.st_mtime_ns
-
-
-@functools.lru_cache(maxsize=16)
-def _hash_samples(files: tuple[tuple[Path, int, int], ...]) -> str:
-    """Hashes names, sizes and 64 KiB of every 4 MiB: seconds for files of many gigabytes."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path, size, _ in files:
-        digest.update(f"{path.name} {size}\n".encode())
-        with path.open("rb") as file:
-            for place in range(0, size, _SAMPLE_EVERY_BYTES):
-                file.seek(place)
-                digest.update(file.read(_SAMPLE_BYTES))
-            file.seek(max(size - _SAMPLE_BYTES, 0))
-            digest.update(file.read(_SAMPLE_BYTES))
-    return digest.hexdigest()
+    return models_hash(path for path in paths if path.is_file())

@@ -23,11 +23,12 @@ def read_timed_words(path: Path | str, audio_seconds: float) -> list[Word]:
     """Reads timed words in the format that the file's suffix names.
 
     Labels of silence are left out; words out of the source's vocabulary become `<unk>`; several
-    tokens in one interval share it equally.
+    tokens in one interval share it equally. A file that says that nothing is said has no words, as
+    that of somebody who only listens.
 
     Raises:
-        UserError: When the file is missing, empty, of an unknown kind or malformed, when its
-            times are negative or out of order, or when it ends after the audio.
+        UserError: When the file is missing, without any bytes, of an unknown kind or malformed,
+            when its times are negative or out of order, or when it ends after the audio.
     """
     path = Path(path)
     if not path.is_file():
@@ -39,7 +40,8 @@ def read_timed_words(path: Path | str, audio_seconds: float) -> list[Word]:
         )
     if not path.stat().st_size:
         raise UserError(f"{path} is empty (0 bytes); export it again")
-    return checked_words(reader(path), audio_seconds, origin=str(path))
+    words = reader(path)
+    return checked_words(words, audio_seconds, origin=str(path)) if words else []
 
 
 def write_words(path: Path | str, words: Sequence[Word]) -> None:

@@ -56,6 +56,14 @@ def write_clip(folder: Path, name: str, *, seconds: float = 2.0, seed: int = 0) 
     (folder / f"{name}.json").write_text(json.dumps(make_words(seconds)))
 
 
+def damage_middle(path: Path) -> None:
+    """Zeroes a tenth of a sound file at its half, as a failing disk does."""
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + len(content) // 10] = bytes(len(content) // 10)
+    path.write_bytes(content)
+
+
 def small_config(folder: Path, **data: object) -> Config:
     """Returns a config of small features that prepares `folder/in` into `folder/out`."""
     return config_from_dict(

@@ -21,7 +21,7 @@ from data_prep.run.pipeline import prepare
 from llavataros_jax.config import WordsConfig
 from llavataros_jax.config.file import config_from_dict
 from llavataros_jax.errors import UserError
-from tests.data_prep.recordings import make_samples, write_clip
+from tests.data_prep.recordings import damage_middle, make_samples, write_clip
 
 SYNTHETIC = Path(__file__).parents[3] / ".." / "shared" / "data" / "mfa_synthetic"
 
@@ -269,7 +269,33 @@ def test_missing_programs_models_and_languages(mfa, recording, monkeypatch, tmp_
     (tmp_path / "my.dict").touch()
     models = choose_models(replace(CONFIG, mfa_dictionary=str(tmp_path / "my.dict")))
     assert models == MfaModels(str(tmp_path / "my.dict"), "english_us_arpa")
-    assert "dictionary_bytes" in models.identity()
+
+
+def test_models_are_told_apart_by_their_bytes_wherever_they_lie(mfa, tmp_path):
+    named = choose_models(CONFIG).identity()
+    kept = tmp_path / "root/pretrained_models/dictionary/english_us_arpa.dict"
+    shutil.copy(kept, tmp_path / "moved.dict")
+    moved = dataclasses.replace(CONFIG, mfa_dictionary=str(tmp_path / "moved.dict"))
+    assert choose_models(moved).identity() == named
+    kept.write_text("hello HH AH L OW\n")  # as after a new download of the same name
+    assert choose_models(CONFIG).identity() != named
+
+
+def test_a_recording_that_is_damaged_in_the_middle_leaves_the_others(mfa, tmp_path):
+    utterances = []
+    for name in ("good", "damaged", "also"):
+        path = tmp_path / f"{name}.flac"
+        soundfile.write(path, make_samples(0, 4.0), 16000)
+        utterances.append(Utterance(name, "anna", path, ("hello", "there")))
+    damage_middle(tmp_path / "damaged.flac")
+    found = MfaAligner(CONFIG).align_corpus(utterances, tmp_path / "work")
+    assert [name for name in found if not found[name].problem] == ["good", "also"]
+    assert "damaged.flac is truncated" in str(found["damaged"].problem)
+    (call,) = calls_of(mfa)
+    assert len(call["texts"]) == 2
+    alone = MfaAligner(CONFIG).align_corpus(utterances[1:2], tmp_path / "work")
+    assert list(alone) == ["damaged"]
+    assert len(calls_of(mfa)) == 1, "there is nothing to run the program for"
 
 
 def test_auto_takes_the_best_that_is_there_and_says_which(mfa, recording, monkeypatch):
@@ -310,7 +336,7 @@ def test_preparation_aligns_all_clips_in_one_run(mfa, tmp_path):
     assert list(calls_of(mfa)[1]["texts"].values()) == ["unalignable\n"]
     (tmp_path / "in/c.txt").unlink()
     for name in ("other", "third"):
-        (tmp_path / f"root/pretrained_models/acoustic/{name}.zip").touch()
+        (tmp_path / f"root/pretrained_models/acoustic/{name}.zip").write_text(name)
     assert run(aligner="mfa", mfa_acoustic="other").made["words"] == 2
     (mfa / "mode").write_text("fail")
     with pytest.raises(UserError, match="ended with code 3"):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from data_prep.clips.stages import audio_stage
 from data_prep.run.pipeline import prepare
-from data_prep.sound.features import audio_features, audio_options, check_audio, feature_names
+from data_prep.sound.features import audio_features, check_audio, feature_names
 from llavataros_jax.config import AudioConfig
 from llavataros_jax.errors import UserError
 from tests.data_prep.recordings import make_samples, small_config, write_clip
@@ -77,7 +78,7 @@ def test_checkpoints_that_cannot_be_used_are_one_sentence(tmp_path, checkpoint):
     with pytest.raises(UserError, match=r"none\.ckpt does not exist.*audio\.kind=mel"):
         check_audio(missing)
     with pytest.raises(UserError, match="does not exist"):
-        audio_options(missing)
+        audio_stage("recording", 10, 30, missing)
     other = tmp_path / "other.npz"
     state = dict(seeded_tensors())
     del state["W.bias"]

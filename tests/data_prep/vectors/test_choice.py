@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_prep.vectors.choice import check_text, text_features, text_inputs
+from data_prep.vectors.choice import check_text, text_features
 from data_prep.vectors.hashed import hashed_vectors
 from data_prep.vectors.sub_tokens import last_sub_tokens, lay_out, window_of, windows
 from data_prep.words.utterances import utterance_starts
@@ -31,8 +31,6 @@ def test_hashed_vectors_are_the_default_and_read_no_other_option():
     np.testing.assert_array_equal(
         text_features(words, config), hashed_vectors(["hello", "there"], config)
     )
-    assert text_inputs(words, config) == text_inputs(words, TextConfig(batch=3, dtype="float16"))
-    assert text_inputs(words, config) != text_inputs(words, TextConfig(size=64))
     check_text(config)
 
 

@@ -142,10 +142,6 @@ BAD = {
     "empty.TextGrid": ("", "is empty"),
     "empty.json": ("", "is empty"),
     "malformed.TextGrid": ("not a grid\n" * 5, "not a valid TextGrid"),
-    "silence.TextGrid": (
-        SHORT_TEXTGRID.replace('"hello"', '""').replace('"spn"', '""').replace("new york", "sil"),
-        "contains no words",
-    ),
     "tier.TextGrid": (SHORT_TEXTGRID.replace('"words"', '"Speaker"'), "tiers are: Speaker, phones"),
     "late.TextGrid": (
         SHORT_TEXTGRID.replace("3\n4\n", "3\n9\n"),
@@ -182,3 +178,24 @@ def test_text_that_is_not_utf8_is_refused(tmp_path):
     path.write_bytes("0\t1\tcafé\n".encode("latin-1"))
     with pytest.raises(UserError, match="UTF-8"):
         read_timed_words(path, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", '{"words": []}'),
+        ("a.json", "[]"),
+        ("a.json", '{"segments": []}'),
+        ("a.tsv", "start\tend\ttext\n"),
+        ("a.ctm", ";; nobody speaks\n"),
+        (
+            "a.TextGrid",
+            SHORT_TEXTGRID.replace('"hello"', '""')
+            .replace('"spn"', '""')
+            .replace("new york", "sil"),
+        ),
+    ],
+)
+def test_who_only_listens_has_no_words(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    assert read_timed_words(tmp_path / name, 2.0) == []

@@ -1,0 +1,121 @@
+"""What each stage of a clip depends on: its version and its inputs, which are its whole key.
+
+A stage is kept under a hash of its name, its version and its inputs, and nothing else builds
+inputs. So whoever lets a stage read another file, tool or option adds it here.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data_prep.align.aligner import Aligner
+from data_prep.listen.whisper_model import whisper_identity
+from data_prep.machine.fingerprint import content_hash, file_hash
+from data_prep.vectors.choice import text_starts
+from data_prep.words.word import Word
+from llavataros_jax.config import AudioConfig, MotionConfig, TextConfig, WordsConfig
+
+# Raise one when its stage gives another result for the same inputs.
+MOTION_VERSION, WORDS_VERSION, AUDIO_VERSION, TEXT_VERSION = 1, 2, 1, 1
+
+# Options of a language model that say where it lies or how fast it is run, not what it gives.
+_NOT_OF_THE_VECTORS = ("model", "batch", "ngram_min", "ngram_max")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of one clip.
+
+    Attributes:
+        name: `motion`, `words`, `audio` or `text`.
+        version: Version of what computes it.
+        inputs: Everything else that its result depends on, as JSON can hold it.
+    """
+
+    name: str
+    version: int
+    inputs: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Tells its result from all others."""
+        named = {"stage": self.name, "version": self.version, "inputs": self.inputs}
+        return content_hash(named)
+
+
+def motion_stage(motion: Path, seconds: float, config: MotionConfig) -> Stage:
+    """Returns the stage that reads a motion file beside a recording of `seconds`."""
+    inputs = {
+        "motion": file_hash(motion),
+        "seconds": seconds,
+        "fps": config.fps,
+        "source_fps": config.source_fps,
+        "bvh_metres_per_unit": config.bvh_metres_per_unit,
+    }
+    return Stage("motion", MOTION_VERSION, inputs)
+
+
+def timed_words_stage(audio: str, words: Path, seconds: float) -> Stage:
+    """Returns the stage that reads a file of timed words.
+
+    Args:
+        audio: Hash of the recording, of which the notes tell whether it agrees with the words.
+        words: The file; of several utterances in a CTM file, its name says which.
+        seconds: Length of the recording.
+    """
+    inputs = {"timed": file_hash(words), "name": words.name, "seconds": seconds, "audio": audio}
+    return Stage("words", WORDS_VERSION, inputs)
+
+
+def aligned_words_stage(
+    audio: str, transcript: str, aligner: Aligner, config: WordsConfig
+) -> Stage:
+    """Returns the stage that finds when the words of a transcript are said."""
+    options = {"aligner": aligner.name, "language": config.language, **aligner.identity()}
+    inputs = {"audio": audio, "transcript": content_hash(transcript), "config": options}
+    return Stage("words", WORDS_VERSION, inputs)
+
+
+def transcribed_words_stage(audio: str, config: WordsConfig) -> Stage:
+    """Returns the stage that writes down what is said."""
+    weights = whisper_identity(config) if config.whisper else {}
+    inputs = {"audio": audio, "config": {"language": config.language, **weights}}
+    return Stage("words", WORDS_VERSION, inputs)
+
+
+def audio_stage(audio: str, num_frames: int, fps: float, config: AudioConfig) -> Stage:
+    """Returns the stage that computes the features of the sound.
+
+    Raises:
+        UserError: When the checkpoint of PASE+ cannot be read.
+    """
+    options: dict[str, Any] = {"sample_rate": config.sample_rate}
+    if config.kind == "mel":
+        options["mels"] = config.mels
+    else:
+        from data_prep.sound.pase import checkpoint_identity
+
+        options |= {"pase": checkpoint_identity(config), "pase_mode": config.pase_mode}
+    inputs = {"audio": audio, "config": options, "fps": fps, "frames": num_frames}
+    return Stage("audio", AUDIO_VERSION, inputs)
+
+
+def text_stage(words: Sequence[Word], config: TextConfig) -> Stage:
+    """Returns the stage that gives each word a vector.
+
+    Raises:
+        UserError: When the language model cannot be found.
+    """
+    options = dataclasses.asdict(config)
+    inputs: dict[str, Any] = {"words": [word.text for word in words]}
+    if config.kind == "hashed":
+        inputs["config"] = {name: options[name] for name in ("size", "ngram_min", "ngram_max")}
+        return Stage("text", TEXT_VERSION, inputs)
+    from data_prep.vectors.model_files import find_model
+
+    inputs["config"] = {name: options[name] for name in options.keys() - _NOT_OF_THE_VECTORS}
+    inputs["model"] = find_model(config.model or "").identity
+    inputs["starts"] = text_starts(words, config)
+    return Stage("text", TEXT_VERSION, inputs)
