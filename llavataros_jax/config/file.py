@@ -1,11 +1,12 @@
 """Config files: YAML with dotted overrides in, typed `Config` out, and back.
 
 One file configures the whole way: all commands read the same `configs/*.yaml`. Unknown keys are
-refused with the nearest known one.
+refused with the nearest known one, and `~` at the beginning of a path is the home folder.
 """
 
 import dataclasses
 import difflib
+import os
 import types
 import typing
 from collections.abc import Sequence
@@ -25,6 +26,9 @@ from llavataros_jax.errors import UserError
 # Names that options had in files and runs written before, and the ones they have now.
 _OLD_NAMES = {"model": {"silence_bit": "word_bit"}}
 
+# Besides its own errors, PyYAML lets through those of dates, long numbers and deep nesting.
+_NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
+
 
 def load_config(path: Path | str, overrides: Sequence[str] = ()) -> Config:
     """Reads a YAML file and applies `section.key=value` overrides.
@@ -40,7 +44,7 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> Config:
         )
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+    except _NOT_YAML as problem:
         where = getattr(problem, "problem_mark", None)
         line = f" in line {where.line + 1}" if where else ""
         raise UserError(f"config {path} is not valid YAML{line}; correct it") from problem
@@ -119,8 +123,9 @@ def _apply_override(tree: Any, override: str) -> None:
     key = _OLD_NAMES.get(".".join(sections), {}).get(key, key)
     try:
         tree[key] = yaml.safe_load(text) if text.strip() else ""
-    except yaml.YAMLError as problem:
-        raise UserError(f"override {override!r}: the value is not valid YAML") from problem
+    except _NOT_YAML as problem:
+        shown = override if len(override) <= 60 else f"{override[:60]}…"
+        raise UserError(f"override {shown!r}: the value is not valid YAML") from problem
 
 
 def _build(kind: Any, tree: Any, origin: str, path: tuple[str, ...]) -> Any:
@@ -138,11 +143,16 @@ def _build(kind: Any, tree: Any, origin: str, path: tuple[str, ...]) -> Any:
         if dataclasses.is_dataclass(hints[key]):
             values[key] = _build(hints[key], value, origin, (*path, key))
         else:
-            values[key] = _coerce(hints[key], value, origin, dotted)
+            values[key] = _at_home(_coerce(hints[key], value, origin, dotted))
     try:
         return kind(**values)
     except UserError as refusal:
         raise UserError(f"{origin}: {refusal}") from refusal
+
+
+def _at_home(value: Any) -> Any:
+    """Writes out the home folder, for which `~` stands at the beginning of a path."""
+    return os.path.expanduser(value) if isinstance(value, str) else value
 
 
 def _suggestion(key: str, path: tuple[str, ...], hints: dict[str, Any]) -> str:
@@ -196,7 +206,7 @@ def _coerce(hint: Any, value: Any, origin: str, dotted: str) -> Any:
         raise wrong
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise wrong from None
     if number != number or number in (float("inf"), float("-inf")):
         raise wrong
