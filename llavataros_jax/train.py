@@ -17,7 +17,8 @@ from llavataros_jax.inference.animate import Animator
 from llavataros_jax.model import Params
 from llavataros_jax.network import build_model
 from llavataros_jax.rendering.film import check_film_tools, write_film
-from llavataros_jax.training.loop import Sampler, fit
+from llavataros_jax.training.loop import fit
+from llavataros_jax.training.trainer import Sampler
 
 EPILOG = """\
 Any option of the config can be overridden, for example

@@ -14,7 +14,8 @@ class OptimizerConfig:
         warmup_steps: Steps of linear warm-up.
         decay_steps: Step at which the learning rate reaches its final fraction; 0 means
             `training.steps`, and a run keeps that of its first start.
-        final_fraction: Learning rate at the end of the decay as a share of the peak; 1 keeps it constant.
+        final_fraction: Learning rate at the end of the decay as a share of the peak; 1 keeps it
+            constant.
         beta1: Decay of the first moment.
         beta2: Decay of the second moment.
         epsilon: Added to the root of the second moment.

@@ -1,7 +1,9 @@
 """The run directory: what a run was made of, and whether it may go on."""
 
+import json
 import platform
 import subprocess
+import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,67 +13,74 @@ import yaml
 
 from llavataros_jax.atomic import write_json, write_text
 from llavataros_jax.config import Config
-from llavataros_jax.config.file import config_from_dict, config_to_dict, config_to_yaml
+from llavataros_jax.config.file import config_from_dict, config_to_yaml
+from llavataros_jax.data.identity import difference
 from llavataros_jax.data.manifest import Manifest, load_manifest
 from llavataros_jax.errors import UserError
+from llavataros_jax.lock import HOLDER, LOCK
+from llavataros_jax.training.resumption import continued
 
-# Options that do not change what the steps done so far have computed.
-_MAY_CHANGE = (
-    "training.run",
-    "training.steps",
-    "training.log_every",
-    "training.validate_every",
-    "training.checkpoint_every",
-    "training.sample_every",
-    "training.sample_seconds",
-    "data.folder",
-    "data.records",
-    "data.words_folder",
-    "data.workers",
-    "data.strict",
-    "data.shard_megabytes",
-)
-_MAY_CHANGE_SECTIONS = ("parallel", "film", "words")
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "llavataros-jax")
 
 
-def open_run(config: Config, manifest: Manifest) -> Path:
+# A run directory that was killed as it was made holds these; config.yaml comes last.
+_FIRST_FILES = ("manifest.json", "versions.json", LOCK, HOLDER)
+
+
+def open_run(config: Config, manifest: Manifest) -> tuple[Config, list[str]]:
     """Creates the run directory, or checks that an existing one belongs to this config and data.
+
+    Returns:
+        The config to train with (see `resumption.continued`), and what the user should know.
 
     Raises:
         UserError: When the directory holds another run, naming what differs.
     """
     run = Path(config.training.run)
-    known = run / "config.yaml"
-    if known.exists():
-        before, now = _flatten(config_to_dict(read_config(run))), _flatten(config_to_dict(config))
-        differing = [
-            f"{key} was {before.get(key)!r} and is now {now.get(key)!r}"
-            for key in sorted(before.keys() | now.keys())
-            if before.get(key) != now.get(key)
-            and key not in _MAY_CHANGE
-            and key.split(".")[0] not in _MAY_CHANGE_SECTIONS
-        ]
-        if differing:
+    require_run_folder(run)
+    notes: list[str] = []
+    if (run / "config.yaml").exists():
+        config, notes = continued(run, read_config(run), config)
+        if differing := difference(load_manifest(run), manifest):
             raise UserError(
-                f"run {run} belongs to another config: {'; '.join(differing[:5])}"
-                f"{' …' if len(differing) > 5 else ''}; "
-                "choose another training.run or remove that folder"
+                f"run {run} was trained on other records than {config.data.records} holds now "
+                f"({differing}); choose another training.run"
             )
-        if load_manifest(run).content_hash != manifest.content_hash:
-            raise UserError(
-                f"run {run} was trained on other records than {config.data.records} holds now; "
-                "choose another training.run"
-            )
-    elif run.exists() and (not run.is_dir() or any(run.iterdir())):
+    run.mkdir(parents=True, exist_ok=True)
+    manifest.save(run)
+    write_text(run / "config.yaml", config_to_yaml(config))
+    return config, notes
+
+
+def require_run_folder(run: Path) -> None:
+    """Refuses what is neither a run directory, complete or begun, nor empty or absent.
+
+    Raises:
+        UserError: When something else is there.
+    """
+    if not run.exists() or (run / "config.yaml").exists():
+        return
+    if not run.is_dir() or any(not _is_first_file(path) for path in run.iterdir()):
         raise UserError(
             f"training.run={run} exists but is no run directory; choose another or remove it"
         )
-    run.mkdir(parents=True, exist_ok=True)
-    manifest.save(run)
-    write_json(run / "versions.json", versions())
-    write_text(known, config_to_yaml(config))
-    return run
+
+
+def _is_first_file(path: Path) -> bool:
+    return path.name in _FIRST_FILES or (path.name.startswith(".") and ".partial" in path.name)
+
+
+def record_start(run: Path, step: int) -> None:
+    """Adds what training starts with now to the run's `versions.json`, which keeps all starts."""
+    path = run / "versions.json"
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        before = {}
+    # Older runs hold the versions of their last start alone.
+    starts = before.get("starts", [before] if before else []) if isinstance(before, dict) else []
+    began = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+    write_json(path, {"starts": [*starts, {"began": began, "step": step, **versions()}]})
 
 
 def read_config(run: Path | str) -> Config:
@@ -88,8 +97,10 @@ def read_config(run: Path | str) -> Config:
         )
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as problem:
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
         raise UserError(f"{path} is damaged; restore the run directory") from problem
+    if not isinstance(tree, dict):
+        raise UserError(f"{path} is damaged: it holds no options; restore the run directory")
     return config_from_dict(tree, origin=str(path))
 
 
@@ -125,13 +136,3 @@ def _version(package: str) -> str:
         return version(package)
     except ModuleNotFoundError:
         return "not installed"
-
-
-def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat

@@ -10,6 +10,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from llavataros_jax.atomic import write_text
+
 # tensorboardX imports torch wherever it is installed, for pictures of models; training must not.
 _hidden = "torch" not in sys.modules
 if _hidden:
@@ -40,8 +42,10 @@ class Tracker:
             return
         path = run / "log.jsonl"
         if path.exists():
-            kept = [line for line in path.read_text().splitlines() if _step_of(line) <= first_step]
-            path.write_text("".join(f"{line}\n" for line in kept))
+            text = path.read_text(encoding="utf-8", errors="replace")
+            kept = [line for line in text.splitlines() if _step_of(line) <= first_step]
+            if (now := "".join(f"{line}\n" for line in kept)) != text:
+                write_text(path, now)
         self._log = path.open("a", encoding="utf-8")
         # Its thread dies of a full disk, and then a queue with a limit would block this one.
         self._board = SummaryWriter(
@@ -122,6 +126,6 @@ def clock(seconds: float) -> str:
 def _step_of(line: str) -> float:
     """Returns the step of a log line; a line cut short by a kill counts as beyond any step."""
     try:
-        return json.loads(line)["step"]
+        return float(json.loads(line)["step"])
     except (ValueError, KeyError, TypeError):
         return float("inf")

@@ -88,7 +88,7 @@ def test_the_ends_of_what_makes_sense_are_taken(option, value):
 
 def test_a_loss_of_nothing_is_refused():
     with pytest.raises(UserError, match="every weight of the loss is 0"):
-        LossConfig(**dict.fromkeys(TERMS, 0.0))
+        config_from_dict({"loss": dict.fromkeys(TERMS, 0.0)})
 
 
 def test_the_warm_up_fits_into_the_schedule():

@@ -1,0 +1,99 @@
+"""Whether a run may go on with a config, and what of the config it began with stays."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from llavataros_jax.config import Config
+from llavataros_jax.config.file import config_to_dict
+from llavataros_jax.errors import UserError
+
+# Options that do not change what the steps done so far have computed: those of this machine, its
+# places and tools, and how often something is shown. That the data is the same is known by what
+# the records contain, wherever they and the programs and weights that made them lie.
+_MAY_CHANGE = (
+    *("training.run", "training.steps"),
+    *("training.log_every", "training.validate_every", "training.checkpoint_every"),
+    *("training.sample_every", "training.sample_seconds"),
+    *("data.folder", "data.records", "data.words_folder", "data.source"),
+    *("data.audio_glob", "data.motion_glob", "data.words_glob"),
+    *("data.workers", "data.strict", "data.shard_megabytes"),
+    *("audio.pase", "text.model", "text.batch"),
+)
+_MAY_CHANGE_SECTIONS = ("parallel", "film", "words")
+# How words fall on frames is part of what the model learned.
+_STAYS = ("words.frame_rule",)
+# Weights whose content cannot be compared here; they compute the features of new recordings.
+_WEIGHTS = ("audio.pase", "text.model")
+_SHOWN = 5
+
+
+def continued(run: Path, before: Config, now: Config) -> tuple[Config, list[str]]:
+    """Returns the config with which a run goes on: `now`, with the schedule that it began with.
+
+    Args:
+        run: The run directory, for messages.
+        before: The config that it was last trained with.
+        now: The config that it shall go on with.
+
+    Returns:
+        The config, and sentences about what differs.
+
+    Raises:
+        UserError: When an option differs that belongs to what the steps so far have computed.
+    """
+    old, new = _flatten(config_to_dict(before)), _flatten(config_to_dict(now))
+    length = before.schedule_steps
+    old["optimizer.decay_steps"] = length
+    new["optimizer.decay_steps"] = now.optimizer.decay_steps or length
+    changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+    if differing := [
+        f"{key} was {old.get(key)!r} and is now {new.get(key)!r}"
+        for key in changed
+        if not _may_change(key)
+    ]:
+        more = " …" if len(differing) > _SHOWN else ""
+        raise UserError(
+            f"run {run} belongs to another config: {'; '.join(differing[:_SHOWN])}{more}; "
+            "choose another training.run or remove that folder"
+        )
+    notes = [
+        f"{key} is now {new[key]!r}, which must hold the weights of {old[key]!r}"
+        for key in _WEIGHTS
+        if key in changed
+    ]
+    steps = now.training.steps
+    now = with_schedule(now, length)
+    if steps != length and now.optimizer.final_fraction != 1:
+        rest = (
+            "it stays at its final value from there on"
+            if steps > length
+            else "it does not come to its final value"
+        )
+        notes.append(
+            f"training.steps={steps}, but the learning rate keeps the schedule of {length} steps "
+            f"with which this run began: {rest}"
+        )
+    return now, notes
+
+
+def with_schedule(config: Config, steps: int) -> Config:
+    """Returns the config with the learning rate's schedule made for `steps`."""
+    decay = 0 if steps == config.training.steps else steps
+    return dataclasses.replace(
+        config, optimizer=dataclasses.replace(config.optimizer, decay_steps=decay)
+    )
+
+
+def _may_change(key: str) -> bool:
+    return key not in _STAYS and (key in _MAY_CHANGE or key.split(".")[0] in _MAY_CHANGE_SECTIONS)
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat

@@ -1,0 +1,169 @@
+"""What a run turns step by step: data in, state forward, numbers and checkpoints out.
+
+Steps are dispatched without waiting for their numbers. Those are read when a log line, validation,
+sample or checkpoint is due, and only then does the device wait for the host. A checkpoint holds the
+state after exactly `state.step` batches.
+"""
+
+import functools
+from collections.abc import Callable
+
+import jax
+import numpy as np
+
+from llavataros_jax.config import Config
+from llavataros_jax.data.clips import ClipReader
+from llavataros_jax.data.loader import LaneSource, batches
+from llavataros_jax.data.manifest import Manifest
+from llavataros_jax.errors import UserError
+from llavataros_jax.model import GestureModel, Params
+from llavataros_jax.training.checkpoint import Checkpoints
+from llavataros_jax.training.optimizer import build_optimizer, learning_rate_schedule
+from llavataros_jax.training.pace import Pace
+from llavataros_jax.training.parallel import Launcher
+from llavataros_jax.training.state import TrainState, init_state
+from llavataros_jax.training.step import Metrics, train_step
+from llavataros_jax.training.tracking import Tracker
+from llavataros_jax.training.validation import Validation, still_pose
+
+Sampler = Callable[[Params, int], None]
+
+
+class Trainer:
+    """The parts of a run that the loop turns."""
+
+    def __init__(
+        self,
+        config: Config,
+        manifest: Manifest,
+        model: GestureModel,
+        launcher: Launcher,
+        checkpoints: Checkpoints,
+        train_clips: ClipReader,
+    ):
+        self.config, self.launcher, self.checkpoints = config, launcher, checkpoints
+        self.train_clips = train_clips
+        codec = manifest.pose_codec()
+        training = config.training
+        optimizer = build_optimizer(config.optimizer, config.schedule_steps)
+        self.learning_rate = learning_rate_schedule(config.optimizer, config.schedule_steps)
+        self.make_state = functools.partial(
+            init_state,
+            model,
+            optimizer,
+            lanes=training.lanes,
+            seed=training.seed,
+            dropout_bits=training.dropout_bits,
+        )
+        self.step = launcher.train(
+            functools.partial(
+                train_step, model=model, codec=codec, optimizer=optimizer, loss=config.loss
+            )
+        )
+        held_out = ClipReader(config.data.records, "validation")
+        self.validation = None
+        if len(held_out) and training.validate_every:
+            self.validation = Validation(
+                held_out, model, codec, config.loss, launcher, max_lanes=training.lanes
+            )
+
+    def start(self) -> TrainState:
+        """Returns the restored state, or a fresh one."""
+        state = self.launcher.init(self.make_state)
+        if self.checkpoints.latest_step is None:
+            return state
+        restored = self.checkpoints.restore(self.launcher.abstract(state))
+        return self.launcher.from_checkpoint(restored)
+
+    def run(
+        self,
+        state: TrainState,
+        source: LaneSource,
+        tracker: Tracker,
+        stopped: Callable[[], bool],
+        sampler: Sampler | None,
+        pace: Pace,
+    ) -> None:
+        training = self.config.training
+        first = step = int(state.step)
+        pending: list[Metrics] = []
+        if step == 0 and self.validation is not None:
+            self._measure_baselines(self.validation, tracker)
+        for batch in batches(source, step, training.steps):
+            state, metrics = self.step(state, self.launcher.place(batch))
+            step += 1
+            tracker.advance()
+            pending.append(metrics)
+            # Asked once a step: a signal between two questions would leave without saving.
+            last, stopping = step == training.steps, stopped()
+            saving = last or stopping or step % training.checkpoint_every == 0
+            logging = saving or step % training.log_every == 0
+            validating = training.validate_every and (step % training.validate_every == 0 or last)
+            sampling = training.sample_every and step % training.sample_every == 0
+            if logging or validating or sampling or step == first + 1:
+                jax.block_until_ready(metrics)  # steps under way are time of training
+            with pace.paused():
+                if logging:
+                    # The first step is compiled, and no part of what is timed.
+                    timed = len(pending) - (step - len(pending) == first)
+                    self._log(step, pending, tracker, pace, timed_steps=timed)
+                    pending = []
+                if validating:
+                    self._validate(state, step, tracker)
+                if saving:
+                    self.checkpoints.save(self.launcher.to_checkpoint(state))
+                if sampler and sampling:
+                    sampler(state.params, step)
+            if stopping and not last:
+                self.checkpoints.wait()
+                tracker.say(step, "stopped and saved; the same command goes on from here")
+                raise KeyboardInterrupt
+            pace.start()
+        self.checkpoints.wait()
+
+    def _measure_baselines(self, validation: Validation, tracker: Tracker) -> None:
+        still = still_pose(self.train_clips, validation.codec)
+        baselines = {
+            "validation/baseline/mean_pose": validation.baseline(np.zeros_like(still)),
+            "validation/baseline/still_pose": validation.baseline(still),
+        }
+        tracker.log(0, baselines)
+        tracker.say(0, ", ".join(f"{k} {v:.4f}" for k, v in baselines.items()))
+
+    def _log(
+        self, step: int, pending: list[Metrics], tracker: Tracker, pace: Pace, *, timed_steps: int
+    ) -> None:
+        values = jax.device_get(pending)
+        mean = {name: float(np.mean([v[name] for v in values])) for name in values[0]}
+        if not np.isfinite(mean["loss"] + mean["gradient_norm"]):
+            raise UserError(
+                f"training loss or gradient stopped being finite between steps "
+                f"{step - len(values)} and {step}; the checkpoint at step "
+                f"{self.checkpoints.latest_step} is good: lower optimizer.learning_rate (now "
+                f"{self.config.optimizer.learning_rate}) or set optimizer.clip_norm"
+            )
+        timed = values[len(values) - timed_steps :]
+        frames_per_second = pace.per_second(sum(float(v["frames"]) for v in timed))
+        frames = mean.pop("frames")
+        scalars = {f"train/{name}": value for name, value in mean.items()}
+        scalars["train/frames_per_step"] = frames
+        text = f"loss {mean['loss']:.4f}"
+        if frames_per_second is not None:
+            scalars["perf/frames_per_second"] = frames_per_second
+            text += f" · {frames_per_second:,.0f} frames/s"
+        scalars["optim/learning_rate"] = float(np.asarray(self.learning_rate(step - 1)))
+        tracker.log(step, scalars)
+        tracker.show(text)
+        if not tracker.on_terminal:
+            tracker.say(step, text)
+
+    def _validate(self, state: TrainState, step: int, tracker: Tracker) -> None:
+        if self.validation is None:
+            return
+        measured = self.validation(state.params)
+        tracker.log(step, {f"validation/{name}": value for name, value in measured.items()})
+        best = self.checkpoints.best_loss
+        is_best = measured["loss"] < best
+        tracker.say(step, f"validation loss {measured['loss']:.4f}{' (best)' if is_best else ''}")
+        if is_best:
+            self.checkpoints.save_best(step, state.params, measured["loss"])
