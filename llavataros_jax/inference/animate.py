@@ -35,7 +35,8 @@ class Animator:
         """Returns the un-normalised pose of every frame of `main`.
 
         Raises:
-            UserError: When there is no frame, or the interlocutor's frames are not as many.
+            UserError: When there is no frame, the interlocutor's frames are not as many, or features
+                are not finite.
         """
         return np.concatenate(list(self.blocks(main, interlocutor)))
 
@@ -51,6 +52,10 @@ class Animator:
                 f"the two recordings of a conversation must be equally long, but the speaker's has "
                 f"{frames} frames and the interlocutor's {len(interlocutor.word_index)}; pad one"
             )
+        for who, speech in (("speaker", main), ("interlocutor", interlocutor)):
+            if speech is not None:
+                _require_finite(speech.audio, f"the {who}'s audio features", "frames")
+                _require_finite(speech.words, f"the {who}'s words", "word vectors")
         length = self.model.config.segment_frames
         memory = self.model.empty_memory(1)
         for first in range(0, frames, BLOCK_SEGMENTS * length):
@@ -106,3 +111,14 @@ class Animator:
             step, memory, (jnp.arange(BLOCK_SEGMENTS), (main, interlocutor))
         )
         return poses, memory
+
+
+def _require_finite(values: Float[np.ndarray, "N A"], what: str, rows: str) -> None:
+    """Refuses what is not finite as float16, in which segments are cut (as in records)."""
+    with np.errstate(over="ignore"):
+        bad = ~np.isfinite(values.astype(np.float16)).all(axis=1)
+    if bad.any():
+        raise UserError(
+            f"{what} hold NaN, infinity or numbers beyond 65 504 in {bad.sum()} of {len(bad)} "
+            f"{rows}, the first at {bad.argmax()} (counted from 0); make them again"
+        )

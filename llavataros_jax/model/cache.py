@@ -69,7 +69,7 @@ def empty_ring(*, lanes: int, heads: int, frames: int, width: int, dtype: str) -
 
 
 def reset_cache(cache: Cache, is_start: Bool[Array, " B"]) -> Cache:
-    """Clears the rings of the lanes in which a stream starts.
+    """Clears the rings of the lanes in which a stream starts, and starts them at slot 0.
 
     Their contents become zero, since a weight of zero times NaN is NaN.
     """
@@ -83,6 +83,7 @@ def reset_cache(cache: Cache, is_start: Bool[Array, " B"]) -> Cache:
         rings=tuple(map(cleared, cache.rings)),
         valid=cache.valid & keep,
         interlocutor_valid=cache.interlocutor_valid & keep,
+        head=jnp.where(is_start, 0, cache.head),
     )
 
 
