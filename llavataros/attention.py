@@ -14,6 +14,7 @@ from scipy.special import softmax
 
 from llavataros_jax.atomic import atomic_path
 from llavataros_jax.data.clips import ClipReader
+from llavataros_jax.data.identity import difference
 from llavataros_jax.data.segments import ClipSpeech, fill_speech, silence, speech_of, words_of
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.model import GestureModel, Memory, Params
@@ -42,8 +43,11 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     if given.head is not None:
         _require_within("--head", given.head, config.heads)
     reader = ClipReader(given.records or run.config.data.records, "validation")
-    if reader.manifest.content_hash != run.manifest.content_hash:
-        raise UserError("these records are not those of the run; name the right ones by --records")
+    if differing := difference(run.manifest, reader.manifest):
+        raise UserError(
+            f"these records are not those of the run ({differing}); name the right ones by "
+            "--records"
+        )
     if not len(reader):
         raise UserError("these records have no held-out clip to draw")
     clip, name = reader[0], reader.clips[0].name

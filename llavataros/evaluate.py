@@ -11,6 +11,8 @@ from data_prep.sound.beats import audio_beats
 from llavataros.run_options import with_run_options
 from llavataros_jax.atomic import write_json
 from llavataros_jax.data.clips import ClipReader
+from llavataros_jax.data.identity import difference
+from llavataros_jax.data.recordings import find_recording
 from llavataros_jax.data.segments import interlocutor_of, speech_of, words_of
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.evaluation.report import evaluate_clip, format_table, summarise
@@ -44,10 +46,10 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     records = given.records or run.config.data.records
     recordings = Path(given.recordings or run.config.data.folder)
     reader = ClipReader(records, given.split)
-    if reader.manifest.content_hash != run.manifest.content_hash:
+    if differing := difference(run.manifest, reader.manifest):
         raise UserError(
-            f"records {records} are not those that {given.checkpoint} was trained with; name the "
-            "right ones with --records"
+            f"records {records} are not those that {given.checkpoint} was trained with "
+            f"({differing}); name the right ones with --records"
         )
     if not len(reader):
         raise UserError(f"records {records} have no clip of the split {given.split}")
@@ -63,11 +65,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         real = run.animator.codec.decode(clip["pose"], fps, entry.speaker)
         words = words_of(clip)
         start = entry.start_frame / fps
-        recording = recordings / entry.recording
-        if not recording.is_file():
-            raise UserError(
-                f"{recording} does not exist; name the folder of recordings by --recordings"
-            )
+        recording = find_recording(recordings, entry.recording, option="--recordings")
         beats = audio_beats(recording) - start
         results[entry.name] = evaluate_clip(
             predicted,

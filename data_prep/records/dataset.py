@@ -32,7 +32,10 @@ _OURS = re.compile(rf"\.?{PREFIX}_[0-9a-f]{{12}}-(train|validation)\..*tfrecord-
 
 
 def finished_dataset(folder: Path, plan: DatasetPlan) -> Manifest | None:
-    """Returns the manifest if the folder already holds what is planned, complete."""
+    """Returns the manifest if the folder already holds what is planned, complete.
+
+    What it tells besides, such as notes, failures and where recordings lie, is brought up to date.
+    """
     if not (folder / FILE_NAME).is_file():
         return None
     try:
@@ -40,8 +43,18 @@ def finished_dataset(folder: Path, plan: DatasetPlan) -> Manifest | None:
     except UserError:
         return None  # of an older format; it is written anew
     files = {clip.shard for clip in manifest.clips} | {"features.json", "dataset_info.json"}
-    is_whole = manifest.name == plan.name and all((folder / name).is_file() for name in files)
-    return manifest if is_whole else None
+    if manifest.name != plan.name or not all((folder / name).is_file() for name in files):
+        return None
+    planned = {record.cut.name: record for record in plan.records}
+    clips = [
+        dataclasses.replace(clip, **_told(planned[clip.name], plan)) for clip in manifest.clips
+    ]
+    current = dataclasses.replace(
+        manifest, clips=tuple(clips), feature_config=_feature_config(plan), failures=_failures(plan)
+    )
+    if current != manifest:
+        current.save(folder)
+    return current
 
 
 def write_dataset(
@@ -105,7 +118,6 @@ def write_dataset(
                 dataclasses.replace(entry, shard=name, offset=offset)
                 for entry, offset in zip(written, offsets, strict=True)
             ]
-    tree = config_to_dict(config)
     manifest = Manifest(
         name=plan.name,
         fps=config.motion.fps,
@@ -113,9 +125,9 @@ def write_dataset(
         codec=codec.to_dict(),
         speakers=plan.speakers,
         statistics=statistics,
-        feature_config={section: tree[section] for section in ("audio", "text", "words")},
+        feature_config=_feature_config(plan),
         clips=tuple(entries),
-        failures=tuple({"clip": clip, "reason": why} for clip, why in plan.failures.items()),
+        failures=_failures(plan),
     )
     write_tfds_metadata(folder, manifest)
     manifest.save(folder)
@@ -128,8 +140,7 @@ def _contents(
     record: PlannedRecord, plan: DatasetPlan, codec: PoseCodec, kept: KeptStages
 ) -> tuple[dict[str, Any], ClipEntry]:
     """Returns the values of a record's features, and its entry but for the place in a shard."""
-    fps = plan.config.motion.fps
-    clip, cut, speaker = record.main.clip, record.cut, plan.speaker_id(record.main)
+    fps, cut, speaker = plan.config.motion.fps, record.cut, plan.speaker_id(record.main)
     words, values = kept.speech(record, record.main)
     start_seconds, seconds = cut.start_frame / fps, record.num_frames / fps
     times = [(word.start_seconds, word.end_seconds) for word in words]
@@ -147,20 +158,34 @@ def _contents(
         values["interlocutor_speaker"] = np.int32(plan.speaker_id(record.interlocutor))
     return values, ClipEntry(
         name=cut.name,
-        take=clip.take,
         split=cut.split,
         shard="",
         offset=0,
-        recording=os.path.relpath(clip.audio, plan.config.data.folder),
         start_frame=cut.start_frame,
         num_frames=record.num_frames,
         num_words=len(words),
         speaker=speaker,
         interlocutor_speaker=int(values["interlocutor_speaker"]),
         seconds=seconds,
-        content_hash=record.content_hash,
-        notes=record.main.notes,
+        content_hash=plan.record_hash(record),
+        **_told(record, plan),
     )
+
+
+def _told(record: PlannedRecord, plan: DatasetPlan) -> dict[str, Any]:
+    """Returns those fields of a record's entry that say nothing of what it holds."""
+    clip = record.main.clip
+    recording = os.path.relpath(clip.audio, plan.config.data.folder)
+    return {"take": clip.take, "recording": recording, "notes": record.main.notes}
+
+
+def _feature_config(plan: DatasetPlan) -> dict[str, Any]:
+    tree = config_to_dict(plan.config)
+    return {section: tree[section] for section in ("audio", "text", "words")}
+
+
+def _failures(plan: DatasetPlan) -> tuple[dict[str, str], ...]:
+    return tuple({"clip": clip, "reason": why} for clip, why in plan.failures.items())
 
 
 def _statistics(

@@ -19,6 +19,9 @@ from llavataros_jax.config.file import config_to_dict
 
 PREFIX = "speech_motion"
 DATASET_VERSION = 1  # raise it when records of the same stages are written otherwise
+# The kind of a record's hash. The first, without a name, held the keys of all stages.
+_KIND = "2"
+_CODEC_OPTIONS = ("fps", "flexible_joints", "rigid_tolerance_metres", "scaler", "scale_floor")
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,6 @@ class PlannedRecord:
         """Frames of the record."""
         return self.cut.stop_frame - self.cut.start_frame
 
-    @property
-    def content_hash(self) -> str:
-        """Hash of everything that the record is made from."""
-        keys = [person.keys for person in (self.main, self.interlocutor) if person]
-        return content_hash([dataclasses.asdict(self.cut), keys])
-
 
 @dataclass(frozen=True)
 class DatasetPlan:
@@ -65,30 +62,41 @@ class DatasetPlan:
 
     @property
     def name(self) -> str:
-        """Name of the data set, with a hash of its contents."""
-        tree = config_to_dict(self.config)
-        return (
-            f"{PREFIX}_"
-            + content_hash(
-                {
-                    "version": DATASET_VERSION,
-                    "records": [
-                        [
-                            record.content_hash,
-                            record.main.clip.take,
-                            record.main.clip.speaker,
-                            record.main.notes,
-                            record.interlocutor and record.interlocutor.clip.speaker,
-                        ]
-                        for record in self.records
-                    ],
-                    "speakers": self.speakers,
-                    "failures": self.failures,
-                    "config": {key: tree[key] for key in ("audio", "text", "words", "motion")},
-                    "shard_megabytes": self.config.data.shard_megabytes,
-                }
-            )[:12]
-        )
+        """Name of the data set, with a hash of what its files hold and how they are divided.
+
+        Of the config only that counts which no record's hash holds: what the codec depends on.
+        """
+        motion = config_to_dict(self.config)["motion"]
+        whole = {
+            "version": DATASET_VERSION,
+            "records": [
+                [
+                    self.record_hash(record),
+                    record.main.clip.speaker,
+                    record.interlocutor and record.interlocutor.clip.speaker,
+                ]
+                for record in self.records
+            ],
+            "speakers": self.speakers,
+            "codec": {name: motion[name] for name in _CODEC_OPTIONS},
+            "shard_megabytes": self.config.data.shard_megabytes,
+        }
+        return f"{PREFIX}_{content_hash(whole)[:12]}"
+
+    def record_hash(self, record: PlannedRecord) -> str:
+        """Hashes what a record is computed from: of motion, sound and vectors the stages' keys.
+
+        Of words, which come from files and tools of many kinds, the words and times themselves
+        count. Not counted is what the user is told, and where anything lies.
+        """
+        people = [
+            [dict(person.keys).get("audio"), dict(person.keys).get("text"), person.words_hash]
+            for person in (record.main, record.interlocutor)
+            if person
+        ]
+        rule = self.config.words.frame_rule
+        motion = dict(record.main.keys).get("motion")
+        return f"{_KIND}-" + content_hash([dataclasses.asdict(record.cut), motion, people, rule])
 
     def speaker_id(self, clip: PreparedClip) -> int:
         """Returns the id of a clip's speaker."""
@@ -113,9 +121,14 @@ def find_misfits(
                 f"have {len(names)} from {names[0]} to {names[-1]}; prepare them apart"
             )
         elif clip.clip.interlocutor:
-            partner = prepared[clip.clip.interlocutor]
+            partner = prepared.get(clip.clip.interlocutor)
             fps = config.motion.fps
-            if partner.speech_problem:
+            if partner is None:
+                misfits[name] = (
+                    f"its interlocutor {clip.clip.interlocutor} cannot be used; see why that clip "
+                    "was left out"
+                )
+            elif partner.speech_problem:
                 misfits[name] = (
                     f"its interlocutor {partner.clip.name} cannot be used: {partner.speech_problem}"
                 )

@@ -35,7 +35,7 @@ class ClipEntry:
         speaker: Row of the main speaker in `Manifest.speakers`.
         interlocutor_speaker: The same of the interlocutor, -1 if there is none.
         seconds: Length of the recording.
-        content_hash: Hash of the record's sources.
+        content_hash: Hash of what the record was computed from; see `DatasetPlan.record_hash`.
         notes: What preparation did that the user should know.
     """
 
@@ -70,7 +70,8 @@ class Manifest:
         clips: All clips of all splits.
         failures: Clips that could not be prepared, as `{"clip": name, "reason": sentence}`.
         format_version: Version of this format.
-        content_hash: Hash over all of the above, so that a run can tell whether data changed.
+        content_hash: Hash over all of the above, which shows damage; whether two data sets hold the
+            same, `identity.difference` tells.
     """
 
     name: str
