@@ -37,7 +37,10 @@ def reset_carry(
     carry: Carry, is_start: Bool[Array, " B"], *, mode: Literal["mask", "zeros"] = "mask"
 ) -> Carry:
     """Clears the lanes in which a clip starts; `mode` is `model.memory_reset`."""
+    starts = is_start[:, None, None]
     return carry.replace(
         memory=reset_memory(carry.memory, is_start, mode=mode),
+        prediction=jnp.where(starts, 0.0, carry.prediction),
+        target=jnp.where(starts, 0.0, carry.target),
         valid=carry.valid & ~is_start[:, None],
     )

@@ -58,7 +58,9 @@ def loss_sums(
         The sums, and the carry with the last two frames of this segment (its memory is untouched).
     """
     now, pair, triple = _validity(batch, carry)
-    target = jnp.asarray(batch.pose, jnp.float32)
+    # Before anything is computed of it: padding may hold anything, and the gradient of what is
+    # left out afterwards would be 0 × NaN.
+    target = _where_valid(jnp.asarray(batch.pose, jnp.float32), jnp.asarray(batch.frame_mask))
     error = jnp.abs(prediction - codec.normalise(target)) * ~codec.constant
     predicted = codec.denormalise(prediction)
     if not geometric_gradient:
@@ -82,10 +84,12 @@ def loss_sums(
         "acceleration": _total(jnp.abs(acceleration - true_acceleration), triple),
         "kinetic": _total(jnp.abs(jnp.square(velocity) - jnp.square(true_velocity)), pair),
     }
+    valid = jnp.concatenate([carry.valid, batch.frame_mask], axis=1)[:, -TAIL_FRAMES:]
+    last = jax.lax.stop_gradient(predicted[:, -TAIL_FRAMES:])
     tail = carry.replace(
-        prediction=jax.lax.stop_gradient(predicted[:, -TAIL_FRAMES:]),
-        target=wanted[:, -TAIL_FRAMES:],
-        valid=jnp.concatenate([carry.valid, batch.frame_mask], axis=1)[:, -TAIL_FRAMES:],
+        prediction=_where_valid(last, valid),
+        target=_where_valid(wanted[:, -TAIL_FRAMES:], valid),
+        valid=valid,
     )
     return sums, tail
 
@@ -107,8 +111,14 @@ def _geometry(
 
 
 def _total(errors: Float[Array, "B T ..."], valid: Bool[Array, "B T"]) -> Float[Array, ""]:
-    # `where`, not a product: padding may hold anything, and 0 × inf would poison the sum.
-    return jnp.where(valid.reshape(*valid.shape, *[1] * (errors.ndim - 2)), errors, 0.0).sum()
+    return _where_valid(errors, valid).sum()
+
+
+def _where_valid(
+    values: Float[Array, "B T ..."], valid: Bool[Array, "B T"]
+) -> Float[Array, "B T ..."]:
+    """Puts zeros in the place of frames that are not valid; a product would keep their NaN."""
+    return jnp.where(valid.reshape(*valid.shape, *[1] * (values.ndim - 2)), values, 0.0)
 
 
 def _validity(

@@ -1,4 +1,4 @@
-"""The run directory: complete or begun, one process at a time, one schedule, and what may change."""
+"""Run directories: complete or begun, of one process, with one schedule; what may change."""
 
 import json
 
