@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float
 
-from data_prep.words.pronunciation import spelling
+from data_prep.words.spelling import latin_form
 from data_prep.words.word import UNKNOWN, Word
 from llavataros_jax.listing import listed
 from llavataros_jax.sound.reader import blocks
@@ -91,8 +91,8 @@ def alignment_notes(audio: Path, words: Sequence[Word]) -> list[str]:
 
 def transcript_notes(words: Sequence[Word], transcript: str) -> list[str]:
     """Says how many words of a transcript the timed words do not hold, if they are many."""
-    told = [plain for word in transcript.split() if (plain := spelling(word)).strip("—–-")]
-    timed = [spelling(word.text) for word in words]
+    told = [plain for word in transcript.split() if (plain := latin_form(word)).strip("—–-")]
+    timed = [latin_form(word.text) for word in words]
     matcher = difflib.SequenceMatcher(None, told, timed, autojunk=False)
     missing = len(told) - sum(block.size for block in matcher.get_matching_blocks())
     if missing <= _MOST_MISSING * len(told):

@@ -1,19 +1,19 @@
 """Transcripts for the Montreal Forced Aligner, and its TextGrids back to the user's words."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 from data_prep.words.numerals import spoken_number
 from data_prep.words.pronunciation import SYMBOLS
-from data_prep.words.textgrid import UNKNOWN_LABELS, Interval, read_tiers
+from data_prep.words.spelling import bare_form, letters
+from data_prep.words.textgrid import UNKNOWN_LABELS
+from data_prep.words.tiers import Interval, read_tiers
 from data_prep.words.word import Word
 from llavataros_jax.errors import UserError
 
 _UNSPACED = {"ja", "th", "zh"}  # MFA splits their sentences itself
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:st|nd|rd|th)?")
-_QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
 
 
 def lab_text(words: Sequence[str], language: str) -> str:
@@ -23,9 +23,7 @@ def lab_text(words: Sequence[str], language: str) -> str:
 
 def lab_word(word: str, language: str) -> str:
     """Returns one word as MFA is told it: without marks around it, English numbers in words."""
-    word = unicodedata.normalize("NFC", word).translate(_QUOTES)
-    kept = [place for place, character in enumerate(word) if _is_spoken(character)]
-    plain = word[kept[0] : kept[-1] + 1].lower() if kept else ""
+    plain = bare_form(word)
     if language != "en" or (plain and not _NUMBER.fullmatch(plain)):
         return plain
     # Numbers and symbols stand in no dictionary; a unit such as % or $ is said after its number.
@@ -47,7 +45,7 @@ def read_mfa_words(
     Raises:
         UserError: When the tiers have other names or the words are not the expected ones.
     """
-    tiers = read_tiers(path)
+    tiers = dict(read_tiers(path))
     spoken, phones = tiers.get("words"), tiers.get("phones")
     if spoken is None or phones is None or len(tiers) != 2:
         raise UserError(
@@ -75,14 +73,14 @@ def _gathered(
     words: list[Word] = []
     rest = list(reversed(intervals))
     for number, text in enumerate(expected, 1):
-        wanted, spelled = _letters(lab_word(text, language)), ""
+        wanted, spelled = letters(lab_word(text, language)), ""
         taken: list[Interval] = []
         while spelled != wanted and rest:
             interval = rest.pop()
             taken.append(interval)
             # An unknown word may be written as such; it then counts as the rest of this one.
             is_unknown = interval.label in UNKNOWN_LABELS
-            spelled = wanted if is_unknown else spelled + _letters(interval.label)
+            spelled = wanted if is_unknown else spelled + letters(interval.label)
             if not wanted.startswith(spelled):
                 break
         if spelled != wanted:
@@ -100,11 +98,3 @@ def _gathered(
             f"{rest[-1].label!r} on"
         )
     return words
-
-
-def _letters(text: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if _is_spoken(c))
-
-
-def _is_spoken(character: str) -> bool:
-    return character.isalnum() or unicodedata.combining(character) > 0

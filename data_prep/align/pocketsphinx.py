@@ -14,7 +14,8 @@ from jaxtyping import Float32
 
 from data_prep.words.language import language_code
 from data_prep.words.note import Note
-from data_prep.words.pronunciation import pronunciations, spelling
+from data_prep.words.pronunciation import pronunciations
+from data_prep.words.spelling import latin_form
 from data_prep.words.word import Word
 from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError
@@ -116,7 +117,7 @@ def _enter_words(decoder, audio_path: Path, words: list[str], note: Note) -> lis
     for word in words:
         if word in entries:
             continue
-        plain = spelling(word)
+        plain = latin_form(word)
         if plain and "(" not in plain and decoder.lookup_word(plain):
             entries[word] = plain
             continue

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from data_prep.align.mfa_textgrid import lab_word
 from data_prep.listen.transcribe import WhisperTranscriber
 from data_prep.listen.whisper_model import (
     load_whisper,
@@ -23,6 +22,7 @@ from data_prep.listen.whisper_model import (
 )
 from data_prep.sound.voice_activity import RATE
 from data_prep.words.note import Note
+from data_prep.words.spelling import bare_form
 from data_prep.words.word import Word
 from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError
@@ -126,18 +126,14 @@ def plan_windows(
 
 def _match(words: Sequence[str], heard: Sequence[Word]) -> dict[int, Word]:
     """Finds the words that Whisper heard as they are written."""
-    ours = [_plain(word) for word in words]
-    theirs = [_plain(word.text) for word in heard]
+    ours = [bare_form(word) for word in words]
+    theirs = [bare_form(word.text) for word in heard]
     matcher = difflib.SequenceMatcher(None, ours, theirs, autojunk=False)
     return {
         block.a + offset: heard[block.b + offset]
         for block in matcher.get_matching_blocks()
         for offset in range(block.size)
     }
-
-
-def _plain(word: str) -> str:
-    return lab_word(word, "")
 
 
 def _start_of(number: int, rough: dict[int, Word], earliest: float) -> float:

@@ -7,13 +7,13 @@ any machine, and words that share spelling are alike, in any script.
 
 import functools
 import hashlib
-import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float16
 from scipy.special import ndtri
 
+from data_prep.words.spelling import vector_form
 from data_prep.words.word import UNKNOWN
 from llavataros_jax.config import TextConfig
 
@@ -26,23 +26,8 @@ def hashed_vectors(words: Sequence[str], config: TextConfig) -> Float16[np.ndarr
     """
     features = np.zeros((len(words), config.size), np.float16)
     for row, text in enumerate(words):
-        features[row] = _word_vector(normalise(text), config)
+        features[row] = _word_vector(vector_form(text), config)
     return features
-
-
-def normalise(text: str) -> str:
-    """Lower-cases a word, composes its characters (NFC) and strips punctuation around it."""
-    text = unicodedata.normalize("NFC", text.strip().lower()).replace(
-        "\N{RIGHT SINGLE QUOTATION MARK}", "'"
-    )
-    if text == UNKNOWN:
-        return text
-    spoken = [place for place, character in enumerate(text) if _is_spoken(character)]
-    return text[spoken[0] : spoken[-1] + 1] if spoken else ""
-
-
-def _is_spoken(character: str) -> bool:
-    return unicodedata.category(character)[0] in "LMN"
 
 
 @functools.lru_cache(maxsize=65536)

@@ -13,34 +13,46 @@ _ORDINALS = {
     "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth",
     "nine": "ninth", "twelve": "twelfth",
 }  # fmt: skip
-_LARGEST = 10**12
+_MOST_DIGITS = 12  # longer numbers are read digit by digit
 
 
 def spoken_number(digits: str) -> list[list[str]]:
-    """Returns the ways in which a number such as `1,250`, `3.5`, `21st` or `1999` may be said."""
+    """Returns the ways in which a number such as `1,250`, `3.5`, `21st` or `1999` may be said.
+
+    Fractions may be ordinals too: `97.5th` is "ninety seven point fifth".
+    """
     plain = digits.replace(",", "")
     if plain[-2:] in ("st", "nd", "rd", "th"):
-        words = cardinal(int(plain[:-2]) % _LARGEST)
+        whole, point, fraction = plain[:-2].partition(".")
+        words = _whole(whole) + (["point", *_one_by_one(fraction)] if point else [])
         return [[*words[:-1], ordinal(words[-1])]]
     whole, point, fraction = plain.partition(".")
-    one_by_one = [_ONES[int(digit)] for digit in whole]
     if point:
-        return [[*cardinal(int(whole) % _LARGEST), "point", *(_ONES[int(d)] for d in fraction)]]
+        return [[*_whole(whole), "point", *_one_by_one(fraction)]]
+    if len(whole) > _MOST_DIGITS or (len(whole) > 1 and int(whole[0]) == 0):
+        return [_one_by_one(whole)]
     value = int(whole)
-    if value >= _LARGEST or (len(whole) > 1 and whole[0] == "0"):
-        return [one_by_one]
     readings = [cardinal(value)]
     if digits == whole and len(whole) == 4 and 1100 <= value < 2100 and value % 1000 >= 10:
         hundreds, rest = divmod(value, 100)
         tail = ["hundred"] if not rest else ["oh"] * (rest < 10) + cardinal(rest)
         readings.insert(0, cardinal(hundreds) + tail)
     if digits == whole and len(whole) > 2:
-        readings.append(one_by_one)
+        readings.append(_one_by_one(whole))
     return readings
 
 
+def _whole(digits: str) -> list[str]:
+    """Spells a whole number; one that has no name digit by digit."""
+    return cardinal(int(digits)) if len(digits) <= _MOST_DIGITS else _one_by_one(digits)
+
+
+def _one_by_one(digits: str) -> list[str]:
+    return [_ONES[int(digit)] for digit in digits]
+
+
 def cardinal(value: int) -> list[str]:
-    """Spells a whole number from 0 to a trillion in words, without `and`."""
+    """Spells a whole number below a trillion in words, without `and`."""
     if value < 20:
         return [_ONES[value]]
     if value < 100:

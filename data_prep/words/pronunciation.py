@@ -8,10 +8,10 @@ rules. Rough is enough: an aligner only has to recognise the word where it must 
 
 import itertools
 import re
-import unicodedata
 from collections.abc import Callable
 
 from data_prep.words.numerals import spoken_number
+from data_prep.words.spelling import latin_form
 
 Lookup = Callable[[str], list[str]]
 
@@ -20,9 +20,6 @@ SYMBOLS = {
     "%": "percent", "&": "and", "@": "at", "+": "plus", "=": "equals", "$": "dollars",
     "€": "euros", "£": "pounds", "#": "number", "°": "degrees",
 }  # fmt: skip
-_LATIN = str.maketrans(
-    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "th", "þ": "th", "ł": "l", "ı": "i"}
-)
 _SUFFIXES = {
     "'s": ("Z",), "s'": ("Z",), "s": ("Z", "S"), "es": ("IH Z",), "ed": ("D", "T", "IH D"),
     "ing": ("IH NG",), "er": ("ER",), "ers": ("ER Z",), "ly": ("L IY",), "n't": ("AH N T",),
@@ -61,20 +58,12 @@ _CONSONANTS = {
 }
 
 
-def spelling(text: str) -> str:
-    """Reduces a word to ASCII letters, digits and the marks that are spoken, without its case."""
-    text = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").lower().translate(_LATIN)
-    decomposed = unicodedata.normalize("NFKD", text)
-    plain = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return plain.strip('.,;:!?"()[]{}<>…“”„«»¿¡*_~`^|\\')
-
-
 def pronunciations(text: str, lookup: Lookup) -> list[str]:
     """Finds pronunciations for a word as written, such as `90%`, `NBC` or `Obamacare's`.
 
     Returns an empty list when nothing in it can be spoken in English, such as another script.
     """
-    plain = spelling(text)
+    plain = latin_form(text)
     for candidate in (plain, plain.strip("'-")):
         if found := lookup(candidate):
             return found[:_MOST_PRONUNCIATIONS]

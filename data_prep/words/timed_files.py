@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from data_prep.words.spelling import without_sentence_marks
+from data_prep.words.text_file import read_text
 from data_prep.words.textgrid import read_textgrid, words_of_label
 from data_prep.words.word import Word, checked_words
 from llavataros_jax.atomic import write_json
@@ -16,7 +18,7 @@ _TEXT_KEYS = ("word", "text", "label")
 _START_KEYS = ("start", "start_seconds", "begin")
 _END_KEYS = ("end", "end_seconds")
 _CONFIDENCE_KEYS = ("confidence", "probability", "score")
-_TSV_PUNCTUATION = str.maketrans("", "", ",.!?")
+_LARGEST, _MOST_SHOWN = 2**53, 60
 
 
 def read_timed_words(path: Path | str, audio_seconds: float) -> list[Word]:
@@ -52,24 +54,28 @@ def write_words(path: Path | str, words: Sequence[Word]) -> None:
 def read_json_words(path: Path) -> list[Word]:
     """Reads a list of {word, start, end}, or the JSON of MFA, Whisper, WhisperX or Gentle."""
     try:
-        tree = json.loads(_read_text(path))
+        tree = json.loads(read_text(path))
     except json.JSONDecodeError as problem:
         raise UserError(f"{path} is not valid JSON (line {problem.lineno}); export it again") from (
             problem
         )
+    except (ValueError, RecursionError) as problem:  # thousands of digits or of brackets
+        raise UserError(f"{path} is JSON that cannot be read; export it again") from problem
     words = []
     for number, entry in enumerate(_json_entries(tree, path), 1):
         if isinstance(entry, list | tuple) and len(entry) == 3:
             entry = {"start": entry[0], "end": entry[1], "word": entry[2]}
         if not isinstance(entry, dict):
-            raise UserError(f"{path}: word {number} is {entry!r}, not {{word, start, end}}")
+            raise UserError(f"{path}: word {number} is {_shown(entry)}, not {{word, start, end}}")
         start, end, text = (_first(entry, keys) for keys in (_START_KEYS, _END_KEYS, _TEXT_KEYS))
         if not (_is_number(start) and _is_number(end) and isinstance(text, str)):
             raise UserError(
-                f"{path}: word {number} {text!r} needs a text and a start and end in seconds, "
-                f"but has start {start!r} and end {end!r}"
+                f"{path}: word {number} {_shown(text)} needs a text and a start and end in "
+                f"seconds, but has start {_shown(start)} and end {_shown(end)}"
             )
         confidence = _first(entry, _CONFIDENCE_KEYS)
+        # Half of a pair of surrogates, which JSON can hold, is no character.
+        text = text.encode("utf-8", "replace").decode()
         found = words_of_label(text, float(start), float(end))
         if _is_number(confidence):
             found = [
@@ -90,9 +96,11 @@ def read_tsv_words(path: Path) -> list[Word]:
         except (ValueError, IndexError):
             if number == 1 and not any(character.isdigit() for character in line):
                 continue  # a header
-            raise UserError(f"{path}: line {number} is {line!r}, not start, end, text") from None
+            raise UserError(
+                f"{path}: line {number} is {_shown(line)}, not start, end, text"
+            ) from None
         text = fields[2] if len(fields) > 2 else ""
-        words += words_of_label(text.translate(_TSV_PUNCTUATION), start, end)
+        words += words_of_label(without_sentence_marks(text), start, end)
     return words
 
 
@@ -112,7 +120,8 @@ def read_ctm_words(path: Path) -> list[Word]:
             rows.append((fields[0], fields[4], start, duration, confidence))
         except (ValueError, IndexError):
             raise UserError(
-                f"{path}: line {number} is {line!r}, not utterance, channel, start, duration, word"
+                f"{path}: line {number} is {_shown(line)}, not utterance, channel, start, "
+                "duration, word"
             ) from None
     utterances = {row[0] for row in rows}
     if len(utterances) > 1:
@@ -143,7 +152,7 @@ def _json_entries(tree: Any, path: Path) -> list[Any]:
     if isinstance(tree, dict):
         if isinstance(tree.get("segments"), list) and not isinstance(tree.get("words"), list):
             segments = tree["segments"]
-            if all(isinstance(part, dict) and "words" in part for part in segments):
+            if all(_is_dict(part) and isinstance(part.get("words"), list) for part in segments):
                 return [word for part in segments for word in part["words"]]
             raise UserError(
                 f"{path} holds segments without words; run Whisper with word_timestamps=True"
@@ -160,21 +169,21 @@ def _is_dict(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and (isinstance(value, float) or abs(value) < _LARGEST)
+
+
+def _shown(value: Any) -> str:
+    """Returns what stands in a file as a sentence may hold it."""
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
 
 
 def _first(entry: dict[str, Any], keys: Sequence[str]) -> Any:
     return next((entry[key] for key in keys if key in entry), None)
 
 
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise UserError(f"{path} is not UTF-8 text; save it as UTF-8") from problem
-
-
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(_read_text(path).splitlines(), 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         if line.strip():
             yield number, line.strip()

@@ -113,5 +113,6 @@ def checked_words(words: Sequence[Word], audio_seconds: float, *, origin: str) -
 
 def share_interval(tokens: Sequence[str], start_seconds: float, end_seconds: float) -> list[Word]:
     """Splits an interval equally between its tokens (spec 1.3)."""
-    edges = np.linspace(start_seconds, end_seconds, len(tokens) + 1).tolist()
+    with np.errstate(invalid="ignore"):  # times that are no numbers are refused with their file
+        edges = np.linspace(start_seconds, end_seconds, len(tokens) + 1).tolist()
     return [Word(token, edges[i], edges[i + 1]) for i, token in enumerate(tokens)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data_prep.words.numerals import spoken_number
-from data_prep.words.pronunciation import letter_to_sound, pronunciations, spelling
+from data_prep.words.pronunciation import letter_to_sound, pronunciations
 
 PHONES = {
     "AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY", "F", "G", "HH",
@@ -84,13 +84,10 @@ def edit_distance(first, second):
         ("1,250", "one thousand two hundred fifty"), ("1999", "nineteen ninety nine"),
         ("1905", "nineteen oh five"), ("2005", "two thousand five"), ("007", "zero zero seven"),
         ("1000000", "one million"), ("42" * 10, " ".join(["four two"] * 10)),
+        ("97.5th", "ninety seven point fifth"), ("0.02nd", "zero point zero second"),
+        ("1,000,000th", "one millionth"), ("9" * 15 + "th", "nine " * 14 + "ninth"),
+        ("42" * 10 + ".5", "four two " * 10 + "point five"), ("٣.٤", "three point four"),
     ],
 )  # fmt: skip
 def test_numbers_as_they_are_said(digits, expected):
     assert " ".join(spoken_number(digits)[0]) == expected
-
-
-def test_spelling_keeps_what_is_spoken():
-    assert spelling("“Don\u2019t!”") == "don't"
-    assert spelling("Straße") == "strasse"
-    assert spelling("Ñandú…") == "nandu"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from data_prep.words.textgrid import write_textgrid
+from data_prep.words.tiers import read_tiers
 from data_prep.words.timed_files import read_timed_words, write_words
 from data_prep.words.word import Word
 from llavataros_jax.errors import UserError
@@ -90,9 +90,7 @@ def test_a_textgrid_cut_anywhere_is_refused(tmp_path, share):
         read_timed_words(path, 4.0)
 
 
-def test_textgrid_and_json_round_trips(tmp_path):
-    write_textgrid(tmp_path / "words.TextGrid", WORDS, 4.0)
-    assert read_timed_words(tmp_path / "words.TextGrid", 4.0) == WORDS
+def test_json_round_trips(tmp_path):
     with_confidence = [Word("a", 0.1, 0.30000000000000004, 0.9), *WORDS]
     write_words(tmp_path / "words.json", with_confidence)
     assert read_timed_words(tmp_path / "words.json", 4.0) == with_confidence
@@ -199,3 +197,101 @@ def test_text_that_is_not_utf8_is_refused(tmp_path):
 def test_who_only_listens_has_no_words(tmp_path, name, content):
     (tmp_path / name).write_text(content)
     assert read_timed_words(tmp_path / name, 2.0) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "latin-1"])
+def test_textgrids_in_the_encodings_that_praat_writes(tmp_path, encoding):
+    path = tmp_path / "a.TextGrid"
+    path.write_bytes(SHORT_TEXTGRID.replace("hello", "héllo").encode(encoding))
+    assert [word.text for word in read_timed_words(path, 4.0)] == ["héllo", "<unk>", "new", "york"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.tsv", "0.5\t1\thé\n"), ("a.ctm", "a 1 0.5 0.5 hé\n"), ("a.json", '[[0.5, 1, "hé"]]')],
+)
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_other_files_in_the_encodings_that_windows_writes(tmp_path, name, content, encoding):
+    (tmp_path / name).write_bytes(content.encode(encoding))
+    assert read_timed_words(tmp_path / name, 4.0) == [Word("hé", 0.5, 1.0)]
+
+
+@pytest.mark.parametrize(
+    "name", ["words", "word", "Words", " WORDS ", "ORT-MAU", "ORT", "anna - words", "Words_2"]
+)
+def test_names_that_the_tier_of_words_has(tmp_path, name):
+    path = tmp_path / "a.TextGrid"
+    path.write_text(SHORT_TEXTGRID.replace('"words"', f'"{name}"'))
+    assert len(read_timed_words(path, 4.0)) == 4
+
+
+@pytest.mark.parametrize("name", ["swords", "KAN-MAU", "wording", "transcript"])
+def test_names_that_it_does_not_have(tmp_path, name):
+    path = tmp_path / "a.TextGrid"
+    path.write_text(SHORT_TEXTGRID.replace('"words"', f'"{name}"'))
+    with pytest.raises(UserError, match=f"its tiers are: {name}, phones"):
+        read_timed_words(path, 4.0)
+
+
+def two_speakers(second_label):
+    second = f'"IntervalTier"\n"ben - words"\n0\n4\n1\n0\n4\n"{second_label}"\n'
+    return SHORT_TEXTGRID.replace('"words"', '"anna - words"').replace("\n2\n", "\n3\n", 1) + second
+
+
+def test_of_two_speakers_the_one_who_speaks_is_taken(tmp_path):
+    path = tmp_path / "a.TextGrid"
+    path.write_text(two_speakers(""))
+    assert len(read_timed_words(path, 4.0)) == 4
+    path.write_text(two_speakers("hi"))
+    with pytest.raises(UserError, match="words in 2 tiers: anna - words, ben - words; keep"):
+        read_timed_words(path, 4.0)
+
+
+def test_a_textgrid_whose_sizes_are_wrong_is_refused(tmp_path):
+    path = tmp_path / "a.TextGrid"
+    for text, cause in (
+        (SHORT_TEXTGRID + '4\n5\n"more"\n', "announces fewer entries"),
+        (SHORT_TEXTGRID.replace('"words"\n0\n4\n4', '"words"\n0\n4\n5'), "entry 5 of 5 is"),
+        (SHORT_TEXTGRID.replace("\n2\n", "\n3\n", 1), "is cut short in tier 3 of 3"),
+        (SHORT_TEXTGRID.replace("\n2\n", "\n2.5\n", 1), "its head is malformed"),
+        (SHORT_TEXTGRID.replace("<exists>", ""), "its head is malformed"),
+        ("ooBinaryFile\x08TextGrid", "binary file of Praat"),
+        (SHORT_TEXTGRID.replace('"TextGrid"', '"Sound 2"'), "does not begin as one"),
+    ):
+        path.write_text(text)
+        with pytest.raises(UserError, match=cause):
+            read_timed_words(path, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("12_textgrid_overlap_by_epsilon/talk", 13),
+        ("12_textgrid_overlap_by_epsilon/zero_length", 14),
+        ("13_textgrid_other_layouts/bom", 13),
+        ("13_textgrid_other_layouts/elan", 13),
+        ("13_textgrid_other_layouts/indented", 13),
+        ("13_textgrid_other_layouts/item1_without_item", 13),
+        ("w03_speaker_tier", 3),
+        ("w04_two_speakers", 3),
+        ("w05_mau", 3),
+        ("w07_epsilon_overlap", 2),
+    ],
+)
+def test_textgrids_that_other_programs_wrote(name, count):
+    words = read_timed_words(real("cases", f"{name}.TextGrid"), 6.0)
+    assert len(words) == count
+    assert words[0].text == "hello"
+
+
+def test_all_tiers_are_those_that_praatio_reads():
+    textgrid = pytest.importorskip("praatio.textgrid", reason="praatio is not installed")
+    for path in sorted(real("avataros", "alignments_more").glob("*.TextGrid"))[::40]:
+        theirs = textgrid.openTextgrid(str(path), includeEmptyIntervals=True)
+        found = read_tiers(path)
+        assert [tier.name for tier in found] == list(theirs.tierNames)
+        for tier in found:
+            entries = theirs.getTier(tier.name).entries
+            assert [tuple(part) for part in tier.intervals or ()] == [
+                tuple(part) for part in entries
+            ]

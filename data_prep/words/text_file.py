@@ -1,0 +1,33 @@
+"""The text of a file, in the encodings that programs write."""
+
+import codecs
+from pathlib import Path
+
+from llavataros_jax.errors import UserError
+
+_UTF16 = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+def read_text(path: Path, *, otherwise: str | None = None) -> str:
+    """Reads UTF-8 with or without its mark, or UTF-16.
+
+    Args:
+        path: The file.
+        otherwise: Encoding of files that are neither, for formats that have one.
+
+    Raises:
+        UserError: When the file cannot be read or is no text in these encodings.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as problem:
+        raise UserError(f"{path} cannot be read ({problem.strerror}); check the file") from problem
+    encoding = next((name for mark, name in _UTF16 if content.startswith(mark)), None)
+    if encoding is None and content[:2].count(0) == 1:  # every other byte of Latin letters
+        encoding = "utf-16-be" if content[0] == 0 else "utf-16-le"
+    try:
+        return content.decode(encoding or "utf-8-sig")
+    except UnicodeDecodeError as problem:
+        if otherwise is not None and encoding is None:
+            return content.decode(otherwise)
+        raise UserError(f"{path} is not UTF-8 text; save it as UTF-8") from problem
