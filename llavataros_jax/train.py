@@ -17,6 +17,7 @@ from llavataros_jax.inference.animate import Animator
 from llavataros_jax.model import Params
 from llavataros_jax.network import build_model
 from llavataros_jax.rendering.film import check_film_tools, write_film
+from llavataros_jax.training.choices import choose
 from llavataros_jax.training.loop import fit
 from llavataros_jax.training.trainer import Sampler
 
@@ -47,6 +48,10 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
                 "on one host"
             ) from problem
     manifest = load_manifest(config.data.records)
+    config, said = choose(config, manifest)
+    if jax.process_index() == 0:
+        for sentence in said:
+            print(sentence, flush=True)
     run = fit(config, manifest, sampler=_sampler(config, manifest))
     if jax.process_index() == 0:
         print(f"trained {config.training.steps} steps; everything is in {run}")

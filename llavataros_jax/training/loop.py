@@ -50,6 +50,7 @@ def fit(
             loss stops being finite.
         KeyboardInterrupt: After Ctrl-C or SIGTERM, when everything has been saved.
     """
+    assert config.training.steps > 0, "steps are chosen before (choices.choose)"
     launcher = build_launcher(config.parallel, config.training.lanes)
     model = build_model(config, manifest)
     train_clips = ClipReader(config.data.records, "train")

@@ -1,0 +1,114 @@
+"""What is chosen from the data before training starts, and what the data leaves without effect."""
+
+import dataclasses
+
+from llavataros_jax.config import AudioConfig, Config, TextConfig
+from llavataros_jax.data.lanes import LanePlan
+from llavataros_jax.data.manifest import Manifest
+
+# Of hours, every frame is seen 30 times; of minutes, more often, until this many were seen.
+LEAST_EPOCHS = 30
+LEAST_FRAMES = 600_000
+LEAST_STEPS, MOST_STEPS = 400, 20_000
+# Steps for each step of warm-up, at least.
+STEPS_A_WARM_UP_STEP = 4
+CROSS_BLOCKS = 2
+
+
+def choose(config: Config, manifest: Manifest) -> tuple[Config, list[str]]:
+    """Resolves `training.steps=0` and `model.cross_blocks=-1` by the records.
+
+    Returns:
+        A config in which nothing is left to choose (it comes back as it is from another call), and
+        a sentence for each choice and for whatever has no effect on these records.
+    """
+    said = []
+    clips = manifest.clips
+    dyadic = sum(clip.interlocutor_speaker >= 0 for clip in clips)
+    if config.model.cross_blocks < 0:
+        blocks = CROSS_BLOCKS if dyadic else 0
+        config = dataclasses.replace(
+            config, model=dataclasses.replace(config.model, cross_blocks=blocks)
+        )
+        said.append(
+            f"model.cross_blocks={blocks}: {dyadic or 'none'} of {len(clips)} records "
+            f"{'have' if dyadic != 1 else 'has'} an interlocutor"
+        )
+    if config.training.steps == 0:
+        steps, reason = _steps(config, manifest)
+        config = dataclasses.replace(
+            config, training=dataclasses.replace(config.training, steps=steps)
+        )
+        said.append(f"training.steps={steps}: {reason}")
+    return config, said + _without_effect(config, manifest, dyadic)
+
+
+def _steps(config: Config, manifest: Manifest) -> tuple[int, str]:
+    """Returns the steps to train, and the numbers behind them."""
+    lengths = [clip.num_frames for clip in manifest.clips_of("train")]
+    frames = sum(lengths)
+    if not frames:
+        return LEAST_STEPS, "there are no training clips"
+    training = config.training
+    epoch_steps = LanePlan(
+        lengths,
+        lanes=training.lanes,
+        segment_frames=config.model.segment_frames,
+        seed=training.seed,
+        random_phase=training.random_phase,
+        piece_segments=training.piece_segments,
+    ).epoch_steps(0)
+    epochs = max(LEAST_EPOCHS, -(-LEAST_FRAMES // frames))
+    wanted = epochs * epoch_steps
+    steps = min(max(wanted, LEAST_STEPS), MOST_STEPS)
+    warm_up = STEPS_A_WARM_UP_STEP * config.optimizer.warmup_steps
+    bound = ""
+    if steps < warm_up:
+        steps = warm_up
+        bound = f", because optimizer.warmup_steps={config.optimizer.warmup_steps}"
+    elif steps != wanted:
+        bound = f", the {'least' if steps > wanted else 'most'} that is chosen"
+    minutes = frames / manifest.fps / 60
+    return steps, (
+        f"{steps / epoch_steps:,.1f} epochs of {epoch_steps} steps over {minutes:,.1f} minutes of "
+        f"training clips{bound}"
+    )
+
+
+def _without_effect(config: Config, manifest: Manifest, dyadic: int) -> list[str]:
+    """Returns a sentence for what was given or asked for and changes nothing."""
+    model, training = config.model, config.training
+    held_out = len(manifest.clips_of("validation"))
+    told = (
+        (
+            dyadic and model.cross_blocks == 0,
+            f"{dyadic} of {len(manifest.clips)} records have an interlocutor, who has no effect, "
+            "because model.cross_blocks=0",
+        ),
+        (
+            not dyadic and model.cross_blocks > 0,
+            f"model.cross_blocks={model.cross_blocks}, but no record has an interlocutor to attend "
+            "to; 0 trains faster",
+        ),
+        (
+            model.variant == "text" and config.audio.kind != AudioConfig.kind,
+            f"audio.kind={config.audio.kind} has no effect, because model.variant=text reads words "
+            "alone",
+        ),
+        (
+            model.variant == "audio" and config.text.kind != TextConfig.kind,
+            f"text.kind={config.text.kind} has no effect, because model.variant=audio reads sound "
+            "alone",
+        ),
+        (
+            not held_out and (training.validate_every or training.sample_every),
+            "training.validate_every and training.sample_every have no effect, because no clip is "
+            "held out (data.holdout_fraction)",
+        ),
+        (
+            held_out and training.sample_every > training.steps,
+            f"training.sample_every={training.sample_every} has no effect, because training ends "
+            f"at step {training.steps}",
+        ),
+    )
+    return [sentence for holds, sentence in told if holds]
