@@ -28,10 +28,3 @@ def shifted_times(
 def mean_pose(positions: Float[np.ndarray, "T J 3"]) -> Float[np.ndarray, "1 J 3"]:
     """Returns the mean of a motion's positions, which need not be a pose that a body can take."""
     return positions.mean(axis=0, keepdims=True)
-
-
-def still_pose(positions: Float[np.ndarray, "T J 3"]) -> Float[np.ndarray, "1 J 3"]:
-    """Returns the frame of a motion that is nearest to its mean pose."""
-    away = np.square(positions - mean_pose(positions)).sum(axis=(1, 2))
-    nearest = int(away.argmin())
-    return positions[nearest : nearest + 1]

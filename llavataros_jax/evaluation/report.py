@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from llavataros_jax.errors import UserError
-from llavataros_jax.evaluation.anchors import mean_pose, shifted_times, still_pose
+from llavataros_jax.evaluation.anchors import mean_pose, shifted_times
 from llavataros_jax.evaluation.beats import beat_alignment, motion_beats
 from llavataros_jax.evaluation.frechet import pose_distance, velocity_distance
 from llavataros_jax.evaluation.statistics import (
@@ -21,6 +21,7 @@ from llavataros_jax.evaluation.statistics import (
 )
 from llavataros_jax.evaluation.stress_timing import stroke_timing
 from llavataros_jax.motion.motion import Motion
+from llavataros_jax.motion.still_pose import still_pose
 
 Values = dict[str, float | None]
 
@@ -188,7 +189,7 @@ def _likeness(predicted: Motion, real: Motion) -> dict[str, float]:
     half = len(theirs) // 2
     first, second = theirs[:half], theirs[half:]
     held = np.broadcast_to(mean_pose(theirs), theirs.shape)
-    still = np.broadcast_to(still_pose(theirs), theirs.shape)
+    still = np.broadcast_to(still_pose([theirs], mean_pose(theirs)[0]), theirs.shape)
     has_halves = half >= 3
     correlations = [
         correlation(speed(ours[:, joint], fps), speed(theirs[:, joint], fps))

@@ -17,6 +17,7 @@ from llavataros_jax.data.loader import LaneSource, batches
 from llavataros_jax.data.manifest import Manifest
 from llavataros_jax.errors import UserError
 from llavataros_jax.model import GestureModel, Params
+from llavataros_jax.motion.still_pose import still_pose
 from llavataros_jax.training.checkpoint import Checkpoints
 from llavataros_jax.training.optimizer import build_optimizer, learning_rate_schedule
 from llavataros_jax.training.pace import Pace
@@ -24,7 +25,7 @@ from llavataros_jax.training.parallel import Launcher
 from llavataros_jax.training.state import TrainState, init_state
 from llavataros_jax.training.step import Metrics, train_step
 from llavataros_jax.training.tracking import Tracker
-from llavataros_jax.training.validation import Validation, still_pose
+from llavataros_jax.training.validation import Validation
 
 Sampler = Callable[[Params, int], None]
 
@@ -122,7 +123,12 @@ class Trainer:
         self.checkpoints.wait()
 
     def _measure_baselines(self, validation: Validation, tracker: Tracker) -> None:
-        still = still_pose(self.train_clips, validation.codec)
+        codec = validation.codec
+        poses = (
+            np.asarray(codec.normalise(np.asarray(self.train_clips[clip]["pose"])))
+            for clip in range(len(self.train_clips))
+        )
+        still = still_pose(poses, np.zeros(codec.pose_size, np.float32))
         baselines = {
             "validation/baseline/mean_pose": validation.baseline(np.zeros_like(still)),
             "validation/baseline/still_pose": validation.baseline(still),

@@ -84,18 +84,3 @@ class Validation:
         sums, weights = added["sums"], added["weights"]
         terms = {f"loss/{name}": sums[name] / max(weights[name], 1.0) for name in sums}
         return {"loss": float(weighted_loss(sums, weights, self.loss)), **terms}
-
-
-def still_pose(reader: ClipReader, codec: PoseCodec) -> Float[np.ndarray, " P"]:
-    """Returns the real training frame nearest to the mean pose, normalised.
-
-    The mean pose itself averages rotations and need not be a pose that a body can take.
-    """
-    best, best_distance = np.zeros(codec.pose_size, np.float32), np.inf
-    for clip in range(len(reader)):
-        poses = codec.normalise(np.asarray(reader[clip]["pose"]))
-        distances = np.square(poses).sum(axis=1)
-        nearest = int(distances.argmin())
-        if distances[nearest] < best_distance:
-            best, best_distance = np.array(poses[nearest], np.float32), distances[nearest]
-    return best

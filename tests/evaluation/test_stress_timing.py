@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from llavataros_jax.evaluation.anchors import mean_pose, shifted_times, still_pose
+from llavataros_jax.evaluation.anchors import mean_pose, shifted_times
 from llavataros_jax.evaluation.statistics import speed
 from llavataros_jax.evaluation.stress_timing import stroke_timing
+from llavataros_jax.motion.still_pose import still_pose
 from tests.evaluation.people import strokes
 
 # Irregular, so that no shift fits the rhythm.
@@ -94,4 +95,4 @@ def test_held_poses():
     positions = np.random.default_rng(0).normal(size=(30, 9, 3))
     positions[17] = positions.mean(axis=0)
     np.testing.assert_allclose(mean_pose(positions)[0], positions.mean(axis=0))
-    np.testing.assert_array_equal(still_pose(positions)[0], positions[17])
+    np.testing.assert_array_equal(still_pose([positions], mean_pose(positions)[0]), positions[17])
