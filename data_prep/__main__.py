@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from data_prep.run import prune
 from data_prep.run.beam import beam_runner
 from data_prep.run.pipeline import CACHE_FOLDER, prepare
 from data_prep.run.report import report
@@ -26,6 +27,9 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         return doctor(arguments[1:])
     options = build_parser(prog).parse_args(arguments)
     config = load_config(options.config, options.overrides)
+    if options.prune:
+        print(prune.report(prune.prune(config), Path(config.data.records)))
+        return 0
     run = run_all
     if options.beam is not None:
         run = beam_runner(options.beam, Path(config.data.records) / CACHE_FOLDER)
@@ -47,6 +51,11 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
         nargs="*",
         metavar="section.key=value",
         help="options that go before the file's, such as data.folder=recordings",
+    )
+    parser.add_argument(
+        "--prune",
+        action="store_true",
+        help="prepare nothing, but remove the kept results that no clip of the config uses",
     )
     parser.add_argument(
         "--beam",

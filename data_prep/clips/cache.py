@@ -10,7 +10,9 @@ import contextlib
 import time
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +82,41 @@ def remove_half_written(folder: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                 path.unlink()
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What was removed from a folder of results and what stayed.
+
+    Attributes:
+        removed: How many results of each stage were removed.
+        megabytes: Their size.
+        kept: How many results are still there.
+    """
+
+    removed: dict[str, int]
+    megabytes: float
+    kept: int
+
+
+def remove_unused(folder: Path, used: Collection[tuple[str, str]]) -> Pruned:
+    """Removes all results but those that are used; nobody else may be at work in the folder.
+
+    Args:
+        folder: Folder of results.
+        used: Stage and key of each result that stays.
+    """
+    removed: Counter[str] = Counter()
+    size = kept = 0
+    for path in folder.glob("*/*.npz"):
+        if (path.parent.name, path.stem) in used:
+            kept += 1
+            continue
+        size += path.stat().st_size
+        path.unlink()
+        if not path.name.startswith("."):  # else it was half-written
+            removed[path.parent.name] += 1
+    return Pruned(dict(removed), size / 1e6, kept)
 
 
 def _path(folder: Path, stage: str, key: str) -> Path:

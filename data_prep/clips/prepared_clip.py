@@ -9,8 +9,8 @@ import numpy as np
 from data_prep.clips.attempt import attempt
 from data_prep.clips.cache import Arrays, StageCache
 from data_prep.clips.clip import Clip
-from data_prep.clips.speech import SpeechFeatures, prepare_speech
-from data_prep.clips.stages import motion_stage
+from data_prep.clips.speech import SpeechFeatures, kept_speech, prepare_speech
+from data_prep.clips.stages import Stage, motion_stage
 from data_prep.machine.fingerprint import content_hash
 from llavataros_jax.config import Config
 from llavataros_jax.errors import UserError
@@ -120,6 +120,32 @@ def prepare_clip(
     )
 
 
+def used_results(clip: Clip, config: Config, cache_folder: Path) -> set[tuple[str, str]]:
+    """Returns stage and key of all kept results that `prepare_clip` would read for a clip.
+
+    What is wrong with the clip's own files is not told; of a file that cannot be read, no result
+    is used.
+    """
+    stages: list[Stage] = []
+    if clip.motion:
+        stage, _ = attempt(lambda: _motion_stage(clip, config))
+        stages += [stage] if stage else []
+
+    def follow() -> None:
+        stages.extend(
+            kept_speech(
+                clip.audio,
+                config=config,
+                words=clip.words,
+                transcript=clip.transcript,
+                folder=cache_folder,
+            )
+        )
+
+    attempt(follow)
+    return {(stage.name, stage.key) for stage in stages}
+
+
 def tolerance_seconds(seconds: float, fps: float) -> float:
     """Returns how much audio and motion, or two speakers' audio, may differ in length."""
     return max(2 / fps, 0.01 * seconds)
@@ -137,17 +163,21 @@ def _words_hash(speech: SpeechFeatures) -> str:
 
 def _motion(clip: Clip, config: Config, cache: StageCache) -> Motion:
     """Reads the motion of a clip at the model's rate, and checks its length against the audio."""
+    stage = _motion_stage(clip, config)
+    seconds = stage.inputs["seconds"]
+    return motion_from_arrays(cache.arrays(stage, lambda: _read(clip, config, seconds)))
+
+
+def _motion_stage(clip: Clip, config: Config) -> Stage:
     assert clip.motion is not None
     seconds = read_info(clip.audio, config.audio.sample_rate).seconds
-    settings, fps = config.motion, config.motion.fps
+    fps = config.motion.fps
     if round(seconds * fps) < 1:
         raise UserError(
             f"audio {clip.audio} of {seconds:.4f} s is shorter than a frame of 1/{fps} s; "
             "leave it out or record more"
         )
-    stage = motion_stage(clip.motion, seconds, settings)
-    arrays = cache.arrays(stage, lambda: _read(clip, config, seconds))
-    return motion_from_arrays(arrays)
+    return motion_stage(clip.motion, seconds, config.motion)
 
 
 def _read(clip: Clip, config: Config, seconds: float) -> Arrays:

@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from jaxtyping import Float16, Int32
 
 from data_prep.align.check import alignment_notes, transcript_notes
 from data_prep.align.choice import CHOICE, align_by, choice_note, choose_aligner, spoken_words
-from data_prep.clips.cache import Arrays, StageCache
+from data_prep.clips.cache import Arrays, StageCache, load_stage
 from data_prep.clips.stages import (
+    Stage,
     aligned_words_stage,
     audio_stage,
     text_stage,
@@ -133,6 +134,39 @@ def words_from_arrays(arrays: Arrays) -> list[Word]:
     ]
 
 
+def kept_speech(
+    audio: Path, *, config: Config, words: Path | None, transcript: Path | None, folder: Path
+) -> Iterator[Stage]:
+    """Yields the stages whose results `prepare_speech` would take from a folder, if they are there.
+
+    Nothing is computed; without kept words, the stage of their vectors is not known.
+
+    Raises:
+        UserError: When a file or a tool that a stage reads is not there.
+    """
+    info = read_info(audio, config.audio.sample_rate)
+    digest, fps = file_hash(audio), config.motion.fps
+    yield audio_stage(digest, round(info.seconds * fps), fps, config.audio)
+    source = _source_of_words(info, digest, config, words, transcript, notes=[])
+    spoken: list[Word] = []
+    if source:
+        yield source.stage
+        arrays = load_stage(folder, source.stage.name, source.stage.key)
+        if arrays is None:
+            return
+        spoken = words_from_arrays(arrays)
+    yield text_stage(spoken, config.text)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where words come from: their stage, what it does, and how it was chosen, to be told."""
+
+    stage: Stage
+    find: Callable[[], list[Word]]
+    choice: str = ""
+
+
 def _words(
     info: AudioFile,
     digest: str,
@@ -144,34 +178,48 @@ def _words(
 ) -> tuple[list[Word], list[str]]:
     """Finds the words and what is remarkable about them."""
     notes: list[str] = []
-    chosen = ""
-    if words:
-        stage = timed_words_stage(digest, words, info.seconds)
-
-        def find() -> list[Word]:
-            found = read_timed_words(words, info.seconds)
-            if not found:
-                notes.append(f"no words, because {words.name} holds none")
-            return found
-    elif transcript:
-        text, aligner = read_transcript(transcript), choose_aligner(config.words)
-        stage = aligned_words_stage(digest, text, aligner, config.words)
-        # Not kept with the words, because they would be the same if the user had chosen.
-        chosen = choice_note(aligner, config.words)
-
-        def find() -> list[Word]:
-            return align_by(aligner, info.path, spoken_words(info.path, text), notes.append)
-    elif any(note.startswith("silent") for note in info.notes):
+    source = _source_of_words(info, digest, config, words, transcript, notes=notes)
+    if source is None:
         return [], ["no words, because it is silent and comes with none"]
-    else:
-        stage = transcribed_words_stage(digest, config.words)
-
-        def find() -> list[Word]:
-            return transcribe(info.path, config.words, note=notes.append)
-
-    arrays = cache.arrays(stage, lambda: words_to_arrays(info.path, find(), notes))
+    arrays = cache.arrays(source.stage, lambda: words_to_arrays(info.path, source.find(), notes))
+    # Who chose the aligner is not kept: the words would be the same if the user had named it.
     kept = [note for note in arrays["notes"].tolist() if not note.startswith(CHOICE)]
-    return words_from_arrays(arrays), [*kept, *([chosen] if chosen else [])]
+    return words_from_arrays(arrays), [*kept, *([source.choice] if source.choice else [])]
+
+
+def _source_of_words(
+    info: AudioFile,
+    digest: str,
+    config: Config,
+    words: Path | None,
+    transcript: Path | None,
+    *,
+    notes: list[str],
+) -> _Source | None:
+    """Returns where words come from, None when there are none in silence."""
+
+    def read() -> list[Word]:
+        assert words is not None
+        found = read_timed_words(words, info.seconds)
+        if not found:
+            notes.append(f"no words, because {words.name} holds none")
+        return found
+
+    if words:
+        return _Source(timed_words_stage(digest, words, info.seconds), read)
+    if transcript:
+        text, aligner = read_transcript(transcript), choose_aligner(config.words)
+        return _Source(
+            aligned_words_stage(digest, text, aligner, config.words),
+            lambda: align_by(aligner, info.path, spoken_words(info.path, text), notes.append),
+            choice_note(aligner, config.words),
+        )
+    if any(note.startswith("silent") for note in info.notes):
+        return None
+    return _Source(
+        transcribed_words_stage(digest, config.words),
+        lambda: transcribe(info.path, config.words, note=notes.append),
+    )
 
 
 def words_to_arrays(audio: Path, words: Sequence[Word], notes: Sequence[str]) -> Arrays:

@@ -3,11 +3,10 @@
 import contextlib
 import dataclasses
 import functools
-import importlib.util
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,8 @@ from data_prep.vectors.choice import check_text
 from llavataros_jax.config import Config
 from llavataros_jax.data.manifest import Manifest
 from llavataros_jax.errors import UserError
+from llavataros_jax.lock import sole_use
+from llavataros_jax.packages import require_packages
 
 CACHE_FOLDER = ".cache"
 
@@ -71,11 +72,12 @@ def prepare(
         run: Spreads the work on clips: over processes, or `beam.beam_runner`.
 
     Raises:
-        UserError: When folders or tools are missing, no clip can be prepared, or one fails in a
-            strict run.
+        UserError: When folders or tools are missing, another process is at work in the folder of
+            records, no clip can be prepared, or one fails in a strict run.
+        ExhaustedError: When memory or open files are at an end.
         OSError: When records cannot be written.
     """
-    _check_tools()
+    require_packages("preparation", "soundfile", "soxr", "librosa", extra="prep")
     folder = Path(config.data.records)
     _check_writable(folder)
     check_audio(config.audio)
@@ -99,6 +101,34 @@ def prepare(
     failures: dict[str, str] = {}
     for name, reason in found.problems.items():
         _fail(name, reason, failures, config, say)
+    with sole_preparation(folder):
+        return _prepare_found(found, failures, config, say, run=run)
+
+
+@contextlib.contextmanager
+def sole_preparation(folder: Path) -> Iterator[None]:
+    """Keeps other preparations out of a folder of records, and of a cache that several share.
+
+    Raises:
+        UserError: When another process is at work there, saying which.
+    """
+    cache = (folder / CACHE_FOLDER).resolve()
+    with sole_use(folder, option="data.records"), contextlib.ExitStack() as locks:
+        if not cache.is_relative_to(folder.resolve()):
+            locks.enter_context(sole_use(cache, option=f"{CACHE_FOLDER} of data.records"))
+        yield
+
+
+def _prepare_found(
+    found: Recordings,
+    failures: dict[str, str],
+    config: Config,
+    say: Callable[[str], None],
+    *,
+    run: Runner,
+) -> Preparation:
+    """Prepares the clips that were found and writes their records."""
+    folder = Path(config.data.records)
     prepared = _run_stages(found, failures, config, folder / CACHE_FOLDER, say, run=run)
     usable = {
         name: clip for name, clip in prepared.items() if clip.clip.motion and not clip.problem
@@ -240,19 +270,6 @@ def _fail(
         raise UserError(f"clip {name}: {reason} (data.strict=true stops here)")
     failures[name] = reason
     say(f"failed {name}: {reason}")
-
-
-def _check_tools() -> None:
-    missing = [
-        name
-        for name in ("soundfile", "soxr", "librosa", "praatio")
-        if importlib.util.find_spec(name) is None
-    ]
-    if missing:
-        raise UserError(
-            f"preparation needs {', '.join(missing)}; install them with: "
-            "pip install 'llavataros-jax[prep]'"
-        )
 
 
 def _check_writable(folder: Path) -> None:

@@ -84,7 +84,8 @@ def test_a_full_disk_is_one_sentence(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(cache.np, "savez", full)
     assert door.main(["--config", write_config(tmp_path)]) == 2
     assert "No space left on device" in capsys.readouterr().err
-    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    written = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert written == [tmp_path / "out/.lock"]
 
 
 @pytest.mark.parametrize("to_all", [True, False])

@@ -1,0 +1,73 @@
+"""Removes kept results that no clip needs any more: those of old options, files and versions."""
+
+import functools
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from data_prep.align.choice import choose_aligner
+from data_prep.clips.cache import Pruned, remove_unused
+from data_prep.clips.clip import Clip
+from data_prep.clips.prepared_clip import used_results
+from data_prep.listen.whisper_model import missing_whisper
+from data_prep.run.pipeline import CACHE_FOLDER, sole_preparation
+from data_prep.sound.features import check_audio
+from data_prep.sources.choice import find_recordings
+from data_prep.vectors.choice import check_text
+from llavataros_jax.config import Config
+from llavataros_jax.errors import UserError
+from llavataros_jax.packages import require_packages
+
+
+def prune(config: Config) -> Pruned:
+    """Removes from the cache of `config.data.records` what no clip of the config uses.
+
+    Results stay for recordings that are there, with this config and with the tools and weights
+    that it names, so these must be there too: without them there is no telling what is used.
+
+    Raises:
+        UserError: When there are no records, recordings or tools, or another process is at work in
+            the folder of records.
+    """
+    folder = Path(config.data.records)
+    cache = folder / CACHE_FOLDER
+    if not cache.is_dir():
+        raise UserError(
+            f"data.records={folder} has no {CACHE_FOLDER}, so there is nothing to prune"
+        )
+    require_packages("pruning", "soundfile", "soxr", extra="prep")
+    check_audio(config.audio)
+    check_text(config.text)
+    with sole_preparation(folder):
+        clips = find_recordings(config.data).clips
+        if not clips:
+            raise UserError(
+                f"data.folder={config.data.folder} has no clip, so all that is kept would go; "
+                f"correct data.folder, or remove {cache} yourself"
+            )
+        _require_tools(clips, config)
+        work = functools.partial(used_results, config=config, cache_folder=cache)
+        with ThreadPoolExecutor(config.data.workers or os.cpu_count()) as threads:
+            used = set().union(*threads.map(work, clips))
+        return remove_unused(cache, used)
+
+
+def report(pruned: Pruned, folder: Path) -> str:
+    """Says how many results went and how many stayed."""
+    stages = ", ".join(f"{stage} {count}" for stage, count in sorted(pruned.removed.items()))
+    count = sum(pruned.removed.values())
+    told = f"removed {count} results ({stages})" if count else "removed no result"
+    return (
+        f"{told}, {pruned.megabytes:.1f} MB; {pruned.kept} are in use and stay in "
+        f"{folder / CACHE_FOLDER}"
+    )
+
+
+def _require_tools(clips: tuple[Clip, ...], config: Config) -> None:
+    """Refuses to guess what a tool that is not here has made."""
+    if any(clip.transcript and not clip.words for clip in clips):
+        choose_aligner(config.words)
+    is_heard = any(not clip.transcript and not clip.words for clip in clips)
+    missing = missing_whisper(config.words) if is_heard and config.words.whisper else None
+    if missing:
+        raise UserError(missing)
