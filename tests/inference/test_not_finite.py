@@ -172,9 +172,9 @@ def test_a_recording_with_bad_features_is_refused():
     audio[4, 1] = audio[6, 0] = np.nan
     run = animator(**OPTIONS[0])
     spoiled = type(main)(audio, main.words, main.word_index, main.speaker)
-    with pytest.raises(UserError, match="the speaker's audio .* 2 of 9 frames, the first at 4"):
+    with pytest.raises(UserError, match=r"the speaker's audio .* 2 of 9 frames, the first at 4"):
         run(spoiled)
     words = main.words.copy()
     words[3] = np.inf
-    with pytest.raises(UserError, match="the interlocutor's words .* 1 of 9"):
+    with pytest.raises(UserError, match=r"the interlocutor's words .* 1 of 9"):
         run(main, type(main)(main.audio, words, main.word_index, main.speaker))
