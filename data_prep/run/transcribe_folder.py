@@ -3,36 +3,98 @@
 import argparse
 import dataclasses
 import functools
+import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from data_prep.clips.attempt import attempt
+from data_prep.clips.stages import transcribed_words_stage
 from data_prep.listen.transcribe import transcription_of
 from data_prep.listen.whisper_model import missing_whisper
+from data_prep.machine.fingerprint import content_hash, file_hash
 from data_prep.run.workers import run_all
 from data_prep.sources.files import AUDIO_SUFFIXES
 from llavataros_jax.atomic import write_json
 from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError, door
 
+_REMOVE = "remove it to have the recording written down anew"
 
-def transcribe_file(path: Path, *, folder: Path, out: Path, config: WordsConfig) -> str | None:
-    """Writes transcript, language, words and notes of a recording as JSON, unless they are there.
 
-    `data_prep.words.timed_files` reads the file. Returns why it could not be written.
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one recording.
+
+    Attributes:
+        problem: Why it could not be written down.
+        kept: Why the file that was there already stays although it may be out of date.
+    """
+
+    problem: str | None = None
+    kept: str | None = None
+
+
+def transcribe_file(path: Path, *, folder: Path, out: Path, config: WordsConfig) -> Outcome:
+    """Writes transcript, language, words and notes of a recording as JSON.
+
+    A file that is there already stays if it is of the same recording, weights, language and voice
+    gate, or if it is not as this program wrote it: the user may have corrected it.
+    `data_prep.words.timed_files` reads the file.
+
+    Raises:
+        ExhaustedError: When memory or open files are at an end.
     """
     target = (out / path.relative_to(folder)).with_suffix(".json")
+    outcome, problem = attempt(lambda: _write(path, target, config))
+    return outcome or Outcome(problem=problem)
+
+
+def _write(path: Path, target: Path, config: WordsConfig) -> Outcome:
+    made_from = transcribed_words_stage(file_hash(path), config).key
     if target.exists():
-        return None
+        before = _read(target)
+        if before.get("made_from") == made_from:
+            return Outcome()
+        if "made_from" not in before:
+            return Outcome(kept=f"{target} does not say what it was made from; {_REMOVE}")
+        if before.get("contents") != _hash(before):
+            return Outcome(kept=f"{target} was changed after it was written; {_REMOVE}")
     notes: list[str] = []
+    found = transcription_of(path, config, note=notes.append)
+    tree = {
+        "text": found.text,
+        "language": found.language,
+        "notes": notes,
+        "words": [dataclasses.asdict(word) for word in found.words],
+    }
+    write_json(target, {**tree, "made_from": made_from, "contents": _hash(tree)})
+    return Outcome()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Returns what a file holds; nothing, if that is no JSON of ours."""
     try:
-        found = transcription_of(path, config, note=notes.append)
-    except UserError as refusal:
-        return str(refusal)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    tree = {"text": found.text, "language": found.language, "notes": notes}
-    write_json(target, {**tree, "words": [dataclasses.asdict(word) for word in found.words]})
-    return None
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return {}
+    return tree if isinstance(tree, dict) else {}
+
+
+def _hash(tree: dict[str, Any]) -> str:
+    return content_hash({name: tree.get(name) for name in ("text", "language", "notes", "words")})
+
+
+def recordings_of(folder: Path) -> list[Path]:
+    """Finds the sound files; of several of one name, that which preparation would take."""
+    found: dict[Path, Path] = {}
+    for suffix in AUDIO_SUFFIXES:
+        for path in sorted(folder.rglob("*")):
+            if path.suffix.lower() == suffix:
+                found.setdefault(path.with_suffix(""), path)
+    return sorted(found.values())
 
 
 PROGRAM = "python -m data_prep.run.transcribe_folder"
@@ -44,7 +106,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     options = build_parser(prog).parse_args(arguments)
     if not options.folder.is_dir():
         raise UserError(f"{options.folder} is not a folder; give the one with recordings")
-    paths = sorted(p for p in options.folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+    paths = recordings_of(options.folder)
     if not paths:
         raise UserError(f"{options.folder} holds no audio ({', '.join(AUDIO_SUFFIXES)})")
     config = WordsConfig(whisper=options.whisper, device=options.device, language=options.language)
@@ -52,10 +114,12 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         raise UserError(missing)
     work = functools.partial(transcribe_file, folder=options.folder, out=options.out, config=config)
     failed = 0
-    for index, problem in run_all(work, paths, workers=options.workers, label="transcribing"):
-        if problem:
+    for index, outcome in run_all(work, paths, workers=options.workers, label="transcribing"):
+        if outcome.problem:
             failed += 1
-            print(f"failed {paths[index]}: {problem}")
+            print(f"failed {paths[index]}: {outcome.problem}")
+        if outcome.kept:
+            print(f"kept as it is: {outcome.kept}")
     print(f"{len(paths) - failed} of {len(paths)} recordings are written down in {options.out}")
     return 1 if failed else 0
 

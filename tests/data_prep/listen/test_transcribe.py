@@ -116,6 +116,70 @@ def test_a_folder_is_written_down_and_read_back(recording, weights, tmp_path, ca
     assert "is not a folder" in capsys.readouterr().err
 
 
+@pytest.fixture
+def folder(recording, weights, tmp_path):
+    """A folder with one recording, and how to have it written down; returns what was changed."""
+    sounds = tmp_path / "sounds"
+    sounds.mkdir()
+    recording.rename(sounds / "a.wav")
+
+    def write(*options, path=weights[0]):
+        before = _state(tmp_path / "out/a.json")
+        command = [str(sounds), str(tmp_path / "out"), "--whisper", str(path), "--device", "cpu"]
+        assert main([*command, *options]) == 0
+        return _state(tmp_path / "out/a.json") != before
+
+    return sounds, tmp_path / "out/a.json", write
+
+
+def _state(path):
+    return path.stat().st_ino if path.exists() else None
+
+
+def test_a_transcript_counts_for_its_recording_weights_language_and_gate(
+    folder, weights, tmp_path, monkeypatch
+):
+    sounds, _, write = folder
+    assert write()
+    assert not write()
+    assert write("--language", "en")
+    assert not write("--language", "en")
+    (tmp_path / "moved.pt").write_bytes(weights[0].read_bytes())
+    assert not write("--language", "en", path=tmp_path / "moved.pt")
+    (tmp_path / "moved.pt").write_bytes(b"other weights")
+    assert write("--language", "en", path=tmp_path / "moved.pt")
+    soundfile.write(sounds / "a.wav", np.random.default_rng(1).standard_normal(22050) / 9, 22050)
+    assert write()
+    monkeypatch.setattr(voice_activity, "tells_music", lambda: True)
+    monkeypatch.setattr(voice_activity, "_silero_spans", lambda samples: [(0.0, 1.0)])
+    assert write()
+    assert not write()
+
+
+def test_what_somebody_corrected_stays_and_is_told(folder, capsys):
+    _, target, write = folder
+    write()
+    tree = json.loads(target.read_text())
+    tree["words"][0]["text"] = "Hullo"
+    target.write_text(json.dumps(tree))
+    assert not write("--language", "en")
+    assert f"{target} was changed after it was written" in capsys.readouterr().out
+    for other in ({"words": []}, [], "no json"):
+        target.write_text(other if isinstance(other, str) else json.dumps(other))
+        assert not write()
+        assert f"{target} does not say what it was made from" in capsys.readouterr().out
+    target.unlink()
+    assert write()
+
+
+def test_of_two_sound_files_of_one_name_one_is_written_down(folder, capsys):
+    sounds, _, write = folder
+    soundfile.write(sounds / "a.flac", np.zeros(16000), 16000)
+    assert write()
+    assert not write()
+    assert "1 of 1 recordings" in capsys.readouterr().out
+
+
 def test_long_recordings_are_given_in_parts(tmp_path, weights, monkeypatch):
     path, _ = weights
     calls = []
@@ -157,7 +221,7 @@ def test_the_missing_package_is_named(recording, weights, monkeypatch):
     path, _ = weights
     monkeypatch.delitem(sys.modules, "whisper")
     monkeypatch.setattr(sys, "path", [])
-    with pytest.raises(UserError, match=r"llavataros-jax\[whisper\]"):
+    with pytest.raises(UserError, match="words.whisper needs whisper; install with: "):
         transcribe(recording, WordsConfig(whisper=str(path), device="cpu"))
 
 
