@@ -4,7 +4,6 @@ Long recordings are aligned in windows, so that memory and time per minute do no
 window the words before its longest late pause are kept, and the next begins in that pause.
 """
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from data_prep.words.word import Word
 from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError
 from llavataros_jax.listing import listed
+from llavataros_jax.packages import missing_packages, needs
 from llavataros_jax.sound.reader import blocks
 
 SAMPLE_RATE = 16000
@@ -49,9 +49,8 @@ class PocketSphinxAligner:
             return (
                 f"PocketSphinx knows English (en) only, not words.language={self._config.language}"
             )
-        if importlib.util.find_spec("pocketsphinx") is None:
-            return "PocketSphinx needs: pip install 'llavataros-jax[prep]'"
-        return None
+        missing = missing_packages("pocketsphinx")
+        return needs("PocketSphinx", missing, extra="prep") if missing else None
 
     def identity(self) -> dict[str, Any]:
         """Returns nothing: its model comes with it."""

@@ -5,7 +5,6 @@ Nothing that is optional has to be there; for whatever is missing it tells what 
 
 import argparse
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import shutil
@@ -14,28 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from data_prep.align.mfa_models import choose_models
+from data_prep.doctor.inventory import PACKAGES
 from data_prep.doctor.stage_trials import Trial, try_stages
 from llavataros_jax.config import Config
 from llavataros_jax.config.file import load_config
 from llavataros_jax.errors import UserError, door
+from llavataros_jax.packages import missing_packages, needs
 
-# Module, distribution, what it is for, what installs it.
-_PACKAGES = (
-    ("jax", "jax", "training, animation, PASE+", "pip install llavataros-jax"),
-    ("flax", "flax", "training, animation, PASE+", "pip install llavataros-jax"),
-    ("soundfile", "soundfile", "sound files", "pip install 'llavataros-jax[prep]'"),
-    ("soxr", "soxr", "resampling", "pip install 'llavataros-jax[prep]'"),
-    ("librosa", "librosa", "log-mel, prosody", "pip install 'llavataros-jax[prep]'"),
-    ("praatio", "praatio", "TextGrids", "pip install 'llavataros-jax[prep]'"),
-    ("pocketsphinx", "pocketsphinx", "alignment", "pip install 'llavataros-jax[prep]'"),
-    ("whisper", "openai-whisper", "transcripts", "pip install 'llavataros-jax[whisper]'"),
-    ("transformers", "transformers", "language models", "pip install 'llavataros-jax[text]'"),
-    ("torch", "torch", "Whisper, language models", "pip install 'llavataros-jax[text]'"),
-    ("apache_beam", "apache-beam", "many machines", "pip install 'llavataros-jax[beam]'"),
-    ("cv2", "opencv-python-headless", "films", "pip install 'llavataros-jax[viz]'"),
-    ("imageio_ffmpeg", "imageio-ffmpeg", "films", "pip install 'llavataros-jax[viz]'"),
-    ("tensorflow_datasets", "tensorflow-datasets", "TFDS", "pip install 'llavataros-jax[tfds]'"),
-)
 _GET_MFA = "conda create -n mfa -c conda-forge montreal-forced-aligner"
 _GET_PASE = "git clone --depth 1 https://github.com/santuario/LLAvatarOS (its FE_e199.ckpt)"
 _GET_WHISPER = "python -c \"import whisper; whisper.load_model('base')\""
@@ -100,7 +84,7 @@ def _machine() -> Iterator[str]:
         f"{os.cpu_count()} cores"
     )
     yield _attempt("JAX", _jax_devices)
-    if importlib.util.find_spec("torch"):
+    if not missing_packages("torch"):
         yield _attempt("PyTorch", _torch_devices)
 
 
@@ -126,15 +110,15 @@ def _attempt(label: str, find: Callable[[], str]) -> str:
 
 
 def _installed(config: Config) -> Iterator[str]:
-    for module, name, purpose, command in _PACKAGES:
-        if importlib.util.find_spec(module) is None:
-            yield f"{name:<24}{'missing':<12}{purpose:<28}{command}"
+    for package in PACKAGES:
+        if missing_packages(package.module):
+            yield f"{package.name:<24}{'missing':<12}{package.purpose:<28}{package.command}"
             continue
         try:
-            version = importlib.metadata.version(name)
+            version = importlib.metadata.version(package.name)
         except importlib.metadata.PackageNotFoundError:
             version = "found"
-        yield f"{name:<24}{version:<12}{purpose}"
+        yield f"{package.name:<24}{version:<12}{package.purpose}"
     path = shutil.which(config.words.mfa)
     state = "found" if path else "missing"
     yield f"{'mfa (program)':<24}{state:<12}{'alignment':<28}{path or _GET_MFA}".rstrip()
@@ -161,7 +145,7 @@ def _weights(config: Config) -> Iterator[str]:
 def _file(name: str, option: str, path: str | None, command: str) -> str:
     if path is None:
         return f"{name:<16}{option} is not set; to get it: {command}"
-    place = Path(path).expanduser()
+    place = Path(path)
     if not place.is_file():
         return f"{name:<16}{option}={path} does not exist; to get it: {command}"
     return f"{name:<16}{option}={path}, {place.stat().st_size / 1e6:.1f} MB"
@@ -170,10 +154,10 @@ def _file(name: str, option: str, path: str | None, command: str) -> str:
 def _language_model(config: Config) -> str:
     if config.text.model is None:
         return f"text.model is not set; to get one: {_GET_LANGUAGE_MODEL}"
-    if Path(config.text.model).expanduser().is_dir():
+    if Path(config.text.model).is_dir():
         return f"text.model={config.text.model}, a folder"
-    if importlib.util.find_spec("huggingface_hub") is None:
-        return f"text.model={config.text.model}; pip install 'llavataros-jax[text]'"
+    if missing := missing_packages("huggingface_hub"):
+        return needs(f"text.model={config.text.model}", missing, extra="text")
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.align.choice import ALIGNERS, align
+from data_prep.doctor.inventory import what_installs
 from data_prep.doctor.synthetic_voice import RATE, TEXT, synthetic_voice
 from data_prep.listen.transcribe import transcribe
 from data_prep.listen.whisper_model import missing_whisper
@@ -72,7 +73,7 @@ def _try(stage: str, run: Callable[[], str], *, is_needed: bool) -> Trial:
     except UserError as refusal:
         return Trial(stage, is_needed, problem=str(refusal))
     except ModuleNotFoundError as problem:
-        return Trial(stage, is_needed, problem=_what_installs(problem))
+        return Trial(stage, is_needed, problem=what_installs(problem.name or str(problem)))
     except Exception as problem:  # the point is to go on and tell
         first_line = (str(problem).splitlines() or [""])[0]
         return Trial(stage, is_needed, problem=f"{type(problem).__name__}: {first_line}")
@@ -147,11 +148,7 @@ def _missing(place: str, settings: WordsConfig) -> str | None:
     try:
         return getattr(importlib.import_module(module), attribute)(settings).missing()
     except ModuleNotFoundError as problem:
-        return _what_installs(problem)
-
-
-def _what_installs(problem: ModuleNotFoundError) -> str:
-    return f"needs {problem.name}: pip install 'llavataros-jax[prep]'"
+        return what_installs(problem.name or str(problem))
 
 
 def _prepare(folder: Path, words: list[Word]) -> str:

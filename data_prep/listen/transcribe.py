@@ -98,7 +98,7 @@ class WhisperTranscriber:
         samples = read_mono(audio_path, RATE)
         spans = joined(speech_spans(samples), _LEAST_PAUSE_SECONDS)
         if not tells_music():
-            note("speech found by loudness alone (pip install silero-vad), so music may have words")
+            note("speech found by loudness alone, without silero-vad, so music may have words")
         if not spans:
             note("no words, because nobody speaks in it")
             return Transcription(())

@@ -1,7 +1,6 @@
 """Whisper's weights, loaded once for each process."""
 
 import functools
-import importlib.util
 import os
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from data_prep.sound.voice_activity import voice_gate
 from data_prep.words.language import language_code
 from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError
+from llavataros_jax.packages import missing_packages, needs
 
 _AUTO = "auto"
 
@@ -20,8 +20,8 @@ def missing_whisper(config: WordsConfig) -> str | None:
     """Says why Whisper cannot work, or None when package and weights are here."""
     if config.whisper is None:
         return "Whisper needs the path of its weights in words.whisper"
-    if importlib.util.find_spec("whisper") is None:
-        return "words.whisper needs: pip install 'llavataros-jax[whisper]'"
+    if missing := missing_packages("whisper"):
+        return needs("words.whisper", missing, extra="whisper")
     if not Path(config.whisper).is_file() and not _is_size(config.whisper):
         return (
             f"words.whisper={config.whisper} does not exist; give the path of a .pt file, or a "

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -10,6 +9,7 @@ from typing import Any, NoReturn
 from data_prep.machine.fingerprint import models_hash
 from llavataros_jax.config import TextConfig
 from llavataros_jax.errors import UserError
+from llavataros_jax.packages import require_packages
 
 INSTEAD = (
     "use a model that is free to all, such as text.model=TinyLlama/TinyLlama_v1.1 with "
@@ -120,12 +120,8 @@ def refuse_model(name: str, problem: BaseException) -> NoReturn:
 
 
 def _require_extra() -> None:
-    missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UserError(
-            f"text.kind=language_model needs {' and '.join(missing)}; install with: "
-            "pip install 'llavataros-jax[text]', or set text.kind=hashed without text.model"
-        )
+    purpose = "text.kind=language_model, unlike text.kind=hashed,"
+    require_packages(purpose, "torch", "transformers", extra="text")
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from scipy.signal import welch
 
 from data_prep import __main__ as door
 from data_prep.doctor import stage_trials
+from data_prep.doctor.inventory import PACKAGES, what_installs
 from data_prep.doctor.stage_trials import try_stages
 from data_prep.doctor.synthetic_voice import RATE, synthetic_voice
 from llavataros_jax.config import AudioConfig, Config, TextConfig
@@ -31,7 +32,8 @@ def test_the_door_tells_of_all_and_ends_well(capsys):
     for word in ("git clone", "whisper.load_model", "hf download"):
         assert word in said
     for line in said.split("installed\n")[1].split("weights")[0].splitlines():
-        assert "missing" not in line or "install" in line or "conda" in line
+        is_told = any(word in line for word in ("install", "make EXTRAS=", "conda"))
+        assert "missing" not in line or is_told
 
 
 def test_the_config_says_what_is_looked_for(tmp_path, capsys):
@@ -43,6 +45,15 @@ def test_the_config_says_what_is_looked_for(tmp_path, capsys):
     assert "words.whisper=/nowhere.pt does not exist; to get it: " in said
     assert door.main(["doctor", "--config", str(tmp_path / "none.yaml")]) == 2
     assert door.main(["doctor", "audio.mels=20"]) == 2
+
+
+def test_what_is_missing_comes_with_a_command_that_leaves_the_project_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for package in PACKAGES:
+        assert "llavataros-jax" not in package.command
+        assert package.name in package.command, "its extra does not have it"
+    assert "openai-whisper" in what_installs("whisper")
+    assert "no_such_module; install with: " in what_installs("no_such_module")
 
 
 def test_every_stage_that_is_needed_runs():

@@ -221,7 +221,7 @@ def test_the_missing_package_is_named(recording, weights, monkeypatch):
     path, _ = weights
     monkeypatch.delitem(sys.modules, "whisper")
     monkeypatch.setattr(sys, "path", [])
-    with pytest.raises(UserError, match="words.whisper needs whisper; install with: "):
+    with pytest.raises(UserError, match=r"words\.whisper needs whisper; install with: "):
         transcribe(recording, WordsConfig(whisper=str(path), device="cpu"))
 
 

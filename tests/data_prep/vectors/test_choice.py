@@ -54,7 +54,7 @@ def test_impossible_options_are_refused(options, expected):
 )
 def test_a_missing_extra_is_one_sentence():
     config = TextConfig(kind="language_model", model="owner/name", size=8)
-    with pytest.raises(UserError, match=r"pip install 'llavataros-jax\[text\]'"):
+    with pytest.raises(UserError, match="needs torch and transformers; install with: "):
         check_text(config)
 
 
