@@ -10,6 +10,7 @@ from data_prep.clips.speech import SpeechFeatures
 from llavataros_jax.errors import UserError
 from llavataros_jax.sound.reader import read_info
 from llavataros_jax.trained import TrainedRun
+from llavataros_jax.weights.npz import read_npz
 
 # Where weights lie and how they are run may change; what they compute may not.
 _PLACES = {"pase", "model", "batch"}
@@ -50,31 +51,26 @@ def read_features(path: Path | str, run: TrainedRun, *, audio: Path | str) -> li
     Raises:
         UserError: When an array is missing, of another shape, or not finite.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"features {path} do not exist; check the path")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
-    except (ValueError, OSError, EOFError) as problem:
-        raise UserError(f"features {path} are no .npz of plain arrays ({problem})") from problem
+    arrays = read_npz(path, kind="features file")
     seconds = read_info(audio, run.config.audio.sample_rate).seconds
-    frames = len(arrays["audio"]) if "audio" in arrays else 0
+    audio_shape = arrays["audio"].shape if "audio" in arrays else ()
+    # Any other shape is refused below.
+    frames = audio_shape[0] if audio_shape else round(seconds * run.manifest.fps)
     if abs(frames - seconds * run.manifest.fps) > 2:
         raise UserError(
-            f"features {path} have {frames} frames of audio, but {audio} lasts {seconds:.2f} s, "
-            f"which are {seconds * run.manifest.fps:.1f} frames at {run.manifest.fps} fps"
+            f"features file {path} has {frames} frames of audio, but {audio} lasts "
+            f"{seconds:.2f} s, which are {seconds * run.manifest.fps:.1f} frames at {run.manifest.fps} fps"
         )
     people = []
     for prefix in ("", "interlocutor_"):
         if prefix and prefix + "audio" not in arrays and prefix + "text" not in arrays:
             continue
         for name, feature in (("audio", "audio"), ("text", "words")):
-            array, shape = arrays.get(prefix + name), (frames, run.manifest.feature_size(feature))
-            if array is None or array.shape != shape or not np.isfinite(array).all():
-                found = "is missing" if array is None else f"has shape {array.shape} or NaN"
+            shape = (frames, run.manifest.feature_size(feature))
+            if problem := _problem(arrays.get(prefix + name), shape):
                 raise UserError(
-                    f"features {path}: {prefix}{name} {found}; {shape} finite numbers are needed"
+                    f"features file {path}: {prefix}{name} {problem}; {shape} finite numbers are "
+                    "needed"
                 )
         people.append(
             SpeechFeatures(
@@ -88,3 +84,16 @@ def read_features(path: Path | str, run: TrainedRun, *, audio: Path | str) -> li
             )
         )
     return people
+
+
+def _problem(array: np.ndarray | None, shape: tuple[int, ...]) -> str | None:
+    """Says why an array cannot be used, in a clause, or None if it can."""
+    if array is None:
+        return "is missing"
+    if array.shape != shape or array.dtype.kind not in "fiu":
+        return f"has shape {array.shape} of {array.dtype}"
+    if not np.isfinite(array).all():
+        return "has values that are not finite"
+    if array.size and np.abs(array).max() > np.finfo(np.float16).max:
+        return f"has values up to {np.abs(array).max():g}, which float16 cannot hold"
+    return None

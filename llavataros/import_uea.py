@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from llavataros_jax.ancestor.parity import TOLERANCE, TOLERANCE_X64, compare
 from llavataros_jax.ancestor.run import SCALER_ONE_LINER, read_codec, write_run
 from llavataros_jax.ancestor.weights import LANDMARKS, from_ancestor
 from llavataros_jax.errors import UserError, door
+from llavataros_jax.pase.checkpoint import load_params
+from llavataros_jax.pase.features import STEPS_PER_FRAME
+from llavataros_jax.pase.layout import FEATURES
 from llavataros_jax.weights.npz import read_npz
 from llavataros_jax.weights.torch_file import read_torch
 from llavataros_jax.weights.wrapping import unwrapped
@@ -48,12 +52,16 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
             f"an import needs {', '.join(missing).replace('checkpoint', 'CKPT')} as well; see "
             "llavataros import-uea --help"
         )
+    if given.audio_size < 1:
+        raise UserError(f"--audio-size is {given.audio_size}, but must be positive")
     network = from_ancestor(
         read_weights(given.checkpoint),
         audio_size=given.audio_size,
         memory_frames=given.memory_frames,
         segment_frames=given.segment_frames,
     )
+    if given.pase:
+        check_pase(given.pase, network.sizes.audio)
     codec, scaler = read_codec(given.skeleton, given.scaler, network)
     write_run(Path(given.out), network, codec, scaler=scaler, pase=given.pase)
     if network.dropped:
@@ -61,6 +69,25 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     count = sum(np.size(leaf) for leaf in _leaves(network.params))
     print(f"wrote {given.out}: {count:,} parameters, {codec.skeleton.num_joints} joints")
     return 0
+
+
+def check_pase(path: str, audio_size: int) -> None:
+    """Reads the checkpoint of PASE+ once, before a run names it.
+
+    Raises:
+        UserError: When it cannot be used, or its features are not what the network takes.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        load_params(path)
+    for warning in caught:
+        print(f"note: {warning.message}", file=sys.stderr)
+    size = STEPS_PER_FRAME * FEATURES
+    if audio_size != size:
+        raise UserError(
+            f"--pase gives {size} numbers a frame, but the checkpoint takes --audio-size "
+            f"{audio_size}; leave --pase out and bring its features as a file"
+        )
 
 
 def check(path: Path | str, *, x64: bool = False) -> int:

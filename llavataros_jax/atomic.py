@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,15 +21,37 @@ def atomic_path(path: Path) -> Iterator[Path]:
     in containers that share a folder. When the block raises, the temporary file is removed and an
     older `path` is left as it was.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    ours = f"{os.getpid()}-{secrets.token_hex(6)}"
-    temporary = path.with_name(f".{path.stem[:_LONGEST_STEM]}.{ours}.partial{path.suffix}")
+    temporary = _beside(Path(path))
     try:
         yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yields a temporary folder beside `path`, new or empty, that becomes it on success.
+
+    When the block raises, the temporary folder is removed with all that is in it.
+    """
+    temporary = _beside(Path(path))
+    temporary.mkdir()
+    try:
+        yield temporary
+        # Not every system renames onto a folder, even an empty one.
+        if Path(path).is_dir():
+            Path(path).rmdir()
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _beside(path: Path) -> Path:
+    """Returns a name in the folder of `path`, which is made, that nobody else has."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ours = f"{os.getpid()}-{secrets.token_hex(6)}"
+    return path.with_name(f".{path.stem[:_LONGEST_STEM]}.{ours}.partial{path.suffix}")
 
 
 def write_text(path: Path, text: str) -> None:

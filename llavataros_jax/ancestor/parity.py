@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from llavataros_jax.ancestor.double_precision import in_double_precision
-from llavataros_jax.ancestor.weights import AncestorNetwork, from_ancestor
+from llavataros_jax.ancestor.oracle import MEMORY, WEIGHTS, check_memory, read_network
+from llavataros_jax.ancestor.weights import AncestorNetwork
 from llavataros_jax.batch import Speech
-from llavataros_jax.errors import UserError
 from llavataros_jax.model import GestureModel, Memory, build
 from llavataros_jax.model.attention import sinusoids
 
@@ -18,8 +18,6 @@ TOLERANCE, TOLERANCE_X64 = 1e-4, 1e-9
 NORM_EPSILON = 1e-5
 # Scores below are those that JAX's attention writes where the mask is False.
 _MASKED = -1e38
-_WEIGHTS, _CONFIG, _MEMORY = "state_dict/", "config/", "memory/"
-_INPUTS = ("audio", "text", "speaker")
 
 
 class Differences(NamedTuple):
@@ -50,11 +48,8 @@ def compare(oracle: Mapping[str, np.ndarray], *, x64: bool = False) -> Differenc
     Raises:
         UserError: When the file is not of that layout or its parts do not fit each other.
     """
-    network = _network(oracle)
-    memory_streams = sorted(
-        (name for name in oracle if name.startswith(_MEMORY)),
-        key=lambda name: int(name.removeprefix(_MEMORY)),
-    )
+    network = read_network(oracle)
+    memory_streams = check_memory(oracle, network)
     model, watcher = build(network.config, network.sizes), _watcher(network)
     lanes, frames = oracle["audio"].shape[:2]
     length = int(oracle["segment_frames"])
@@ -81,61 +76,9 @@ def compare(oracle: Mapping[str, np.ndarray], *, x64: bool = False) -> Differenc
         slots.append(np.concatenate(last_stream, axis=1))
         streams = {}
         for name in memory_streams:
-            slot = int(name.removeprefix(_MEMORY))
-            if slot >= len(slots):
-                raise UserError(f"the oracle has {name}, but these weights have {len(slots)}")
-            kept = slots[slot][:, -oracle[name].shape[1] :]
+            kept = slots[int(name.removeprefix(MEMORY))][:, -oracle[name].shape[1] :]
             streams[name] = float(np.abs(kept - oracle[name]).max())
     return Differences(tuple(pose), streams)
-
-
-def _network(oracle: Mapping[str, np.ndarray]) -> AncestorNetwork:
-    prefixes = ("", "interlocutor_")
-    wanted = [f"{prefix}{name}" for prefix in prefixes for name in _INPUTS]
-    wanted += ["pose", "segment_frames", "config/audio", "config/mem_len"]
-    if missing := [name for name in wanted if name not in oracle]:
-        raise UserError(
-            f"this is no oracle file: it lacks {', '.join(missing)}; it needs the weights under "
-            f"{_WEIGHTS} and the sizes under {_CONFIG} as well"
-        )
-    weights = {
-        name.removeprefix(_WEIGHTS): value
-        for name, value in oracle.items()
-        if name.startswith(_WEIGHTS)
-    }
-    network = from_ancestor(
-        weights,
-        audio_size=int(oracle["config/audio"]),
-        memory_frames=int(oracle["config/mem_len"]),
-        segment_frames=int(oracle["segment_frames"]),
-    )
-    config, sizes = network.config, network.sizes
-    said = {
-        "n_encoder_layer": config.self_blocks,
-        "n_decoder_layer": config.cross_blocks,
-        "n_head": config.heads,
-        "d_head": config.d_head,
-        "d_model": config.d_model,
-        "d_inner": config.d_inner,
-        "pose_size": sizes.pose,
-        "text": sizes.text,
-    }
-    for name, found in said.items():
-        if int(oracle.get(_CONFIG + name, found)) != found:
-            raise UserError(
-                f"the oracle says {_CONFIG}{name}={int(oracle[_CONFIG + name])}, but its weights "
-                f"are made for {found}"
-            )
-    lanes, frames = oracle["audio"].shape[:2]
-    shapes: dict[str, tuple[int, ...]] = {"pose": (lanes, frames, sizes.pose)}
-    for prefix in prefixes:
-        shapes[prefix + "audio"] = (lanes, frames, sizes.audio)
-        shapes[prefix + "text"] = (lanes, frames, sizes.text)
-        shapes[prefix + "speaker"] = (lanes,)
-    for name, shape in shapes.items():
-        if oracle[name].shape != shape:
-            raise UserError(f"{name} has shape {oracle[name].shape}, but {shape} is needed")
-    return network
 
 
 def _watcher(network: AncestorNetwork) -> GestureModel:
@@ -152,7 +95,7 @@ def _speech(oracle: Mapping[str, np.ndarray], prefix: str, part: slice) -> Speec
 
 def _frequency(oracle: Mapping[str, np.ndarray], d_model: int) -> np.ndarray:
     """Returns the frequencies of the distances, which the ancestor has rounded to float32."""
-    name, size = _WEIGHTS + "pos_emb.inv_freq", np.float32(d_model)
+    name, size = WEIGHTS + "pos_emb.inv_freq", np.float32(d_model)
     if name in oracle:
         return oracle[name]
     return 1 / np.float32(10000) ** (np.arange(0, d_model, 2, dtype=np.float32) / size)

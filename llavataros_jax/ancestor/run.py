@@ -1,13 +1,14 @@
 """A run directory made of an imported network, a scaler's numbers and a BVH header."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from llavataros_jax.ancestor.weights import AncestorNetwork
-from llavataros_jax.atomic import write_json, write_text
+from llavataros_jax.atomic import atomic_folder, write_json, write_text
 from llavataros_jax.config import (
     AudioConfig,
     Config,
@@ -106,11 +107,7 @@ def read_scaler(path: Path | str, size: int) -> tuple[np.ndarray, np.ndarray, Sc
     """
     path = Path(path)
     if path.suffix == ".json":
-        try:
-            tree = json.loads(path.read_text(encoding="utf-8"))
-            values = {name: np.asarray(value, np.float64) for name, value in tree.items()}
-        except (OSError, ValueError, AttributeError, TypeError) as problem:
-            raise UserError(f"scaler {path} cannot be read as JSON ({problem})") from problem
+        values = _read_json(path)
     elif path.suffix == ".npz":
         values = read_npz(path, kind="scaler")
     else:
@@ -119,20 +116,42 @@ def read_scaler(path: Path | str, size: int) -> tuple[np.ndarray, np.ndarray, Sc
             f"numbers once: {SCALER_ONE_LINER}"
         )
     offset = "min_" if "min_" in values else "mean_"
-    for name in ("scale_", offset):
-        shape = np.shape(values[name]) if name in values else None
-        if shape != (size,):
-            raise UserError(
-                f"scaler {path} needs {name} of {size} numbers"
-                + (f", not {shape}" if shape is not None else f"; it has {', '.join(values)}")
-            )
-    first, scale = (np.asarray(values[name], np.float64) for name in (offset, "scale_"))
+    first, scale = (_numbers(values, name, size=size, path=path) for name in (offset, "scale_"))
     if not (np.isfinite(first).all() and np.isfinite(scale).all() and (scale > 0).all()):
         raise UserError(f"scaler {path} must have finite numbers and positive scales")
     # MinMaxScaler multiplies by its scale_ and StandardScaler divides by it.
     if offset == "min_":
         return -first / scale, 1 / scale, "minmax"
     return first, scale, "standard"
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise UserError(f"scaler {path} does not exist; check the path")
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as problem:
+        raise UserError(f"scaler {path} cannot be read as JSON ({problem})") from problem
+    if not isinstance(tree, dict):
+        raise UserError(f"scaler {path} holds no names, but a {type(tree).__name__}")
+    return tree
+
+
+def _numbers(values: Mapping[str, Any], name: str, *, size: int, path: Path) -> np.ndarray:
+    """Returns one of the scaler's arrays in float64."""
+    if name not in values:
+        raise UserError(
+            f"scaler {path} needs {name} of {size} numbers; it has {', '.join(values) or 'nothing'}"
+        )
+    try:
+        array = np.asarray(values[name], np.float64)
+    except (TypeError, ValueError) as problem:
+        raise UserError(
+            f"scaler {path} needs {name} of {size} numbers, but they are no numbers ({problem})"
+        ) from problem
+    if array.shape != (size,):
+        raise UserError(f"scaler {path} needs {name} of {size} numbers, not {array.shape}")
+    return array
 
 
 def write_run(
@@ -143,7 +162,7 @@ def write_run(
     scaler: ScalerKind,
     pase: str | None = None,
 ) -> None:
-    """Writes the run directory that `scripts/generate.py` opens.
+    """Writes the run directory that `llavataros animate` opens, whole or not at all.
 
     Args:
         folder: New or empty.
@@ -186,9 +205,9 @@ def write_run(
         },
         clips=(),
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    with Checkpoints(folder) as checkpoints:
-        checkpoints.save_best(0, network.params, 0.0)
-    manifest.save(folder)
-    write_json(folder / "versions.json", versions())
-    write_text(folder / "config.yaml", config_to_yaml(config))
+    with atomic_folder(folder) as partial:
+        with Checkpoints(partial) as checkpoints:
+            checkpoints.save_best(0, network.params, 0.0)
+        manifest.save(partial)
+        write_json(partial / "versions.json", versions())
+        write_text(partial / "config.yaml", config_to_yaml(config))

@@ -60,6 +60,17 @@ def test_nan_does_not_pass():
         ("pose", None, "lacks pose"),
         ("config/n_head", np.int64(5), "config/n_head=5, but its weights are made for 4"),
         ("text", np.zeros((3, 40, 9)), r"text has shape \(3, 40, 9\), but \(3, 40, 10\)"),
+        ("audio", np.zeros(3), r"audio has shape \(3,\)"),
+        ("text", np.full((3, 40, 10), "a"), "text holds <U1 and no numbers"),
+        ("segment_frames", np.array(0), "segment_frames is 0"),
+        ("segment_frames", np.array([1, 2]), "segment_frames is not one whole number"),
+        ("config/n_head", np.array("four"), "config/n_head is not one whole number"),
+        ("config/mem_len", np.array(2.5), "config/mem_len is not one whole number"),
+        ("speaker", np.array([0, 1, 99]), "speaker is 99, but the weights know 0 to 4"),
+        ("memory/x", np.zeros((3, 20, 32)), "memory/x is no number of a stream"),
+        ("memory/9", np.zeros((3, 20, 32)), "memory/9, but these weights have 5"),
+        ("memory/1", np.zeros((3, 20, 31)), r"memory/1 has shape \(3, 20, 31\)"),
+        ("memory/1", np.zeros((3, 900, 32)), r"memory/1 has shape \(3, 900, 32\)"),
     ],
 )
 def test_parts_that_do_not_fit_are_named(name, value, expected):

@@ -120,7 +120,8 @@ def test_a_run_whose_features_are_unknown_here_refuses_in_a_sentence(run, tmp_pa
     [
         ({"audio": (30, 12)}, "text is missing"),
         ({"audio": (30, 12), "text": (30, 9)}, "text has shape (30, 9)"),
-        ({"audio": (50, 12), "text": (50, 10)}, "have 50 frames of audio"),
+        ({"text": (30, 10)}, "audio is missing"),
+        ({"audio": (50, 12), "text": (50, 10)}, "has 50 frames of audio"),
     ],
 )
 def test_features_that_do_not_fit_are_refused(run, tmp_path, capsys, shapes, expected):
@@ -130,6 +131,38 @@ def test_features_that_do_not_fit_are_refused(run, tmp_path, capsys, shapes, exp
     arguments += ["--features", str(tmp_path / "f.npz"), "--out", str(tmp_path / "out")]
     assert generate(arguments) == 2
     assert expected in capsys.readouterr().err
+
+
+FITTING = {"audio": np.zeros((30, 12)), "text": np.zeros((30, 10))}
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (np.zeros((30, 12)), "single array without a name"),
+        ({**FITTING, "audio": np.array([{}, None])}, "holds Python objects"),
+        ({**FITTING, "audio": np.zeros(())}, "audio has shape () of float64"),
+        ({**FITTING, "text": np.full((30, 10), "word")}, "text has shape (30, 10) of <U4"),
+        ({**FITTING, "text": np.full((30, 10), np.nan)}, "text has values that are not finite"),
+        ({**FITTING, "text": np.full((30, 10), 1e6)}, "text has values up to 1e+06"),
+        (None, "f.npz does not exist"),
+    ],
+)
+def test_a_file_that_holds_no_features_is_refused_in_a_sentence(
+    run, tmp_path, capsys, content, expected
+):
+    if isinstance(content, dict):
+        np.savez(tmp_path / "f.npz", **content)
+    elif content is not None:
+        with (tmp_path / "f.npz").open("wb") as file:
+            np.save(file, content)
+    soundfile.write(tmp_path / "speech.wav", np.zeros(16000), 16000)
+    arguments = ["--checkpoint", str(run), "--audio", str(tmp_path / "speech.wav"), "--no-film"]
+    arguments += ["--features", str(tmp_path / "f.npz"), "--out", str(tmp_path / "out")]
+    assert generate(arguments) == 2
+    said = capsys.readouterr().err
+    assert expected in said
+    assert said.count("\n") == 1
 
 
 def test_the_run_says_how_it_computes(run):
@@ -172,12 +205,68 @@ def test_a_scaler_in_json_that_divides(tmp_path):
         ("--out", ".", "exists already"),
         ("checkpoint", "none.ckpt", "none.ckpt does not exist"),
         ("checkpoint", "header.bvh", "cannot be read as a PyTorch checkpoint"),
+        ("--scaler", "words.npz", "mean_ of 33 numbers, but they are no numbers"),
+        ("--scaler", "words.json", "mean_ of 33 numbers, but they are no numbers"),
+        ("--scaler", "deep.json", "cannot be read as JSON"),
+        ("--skeleton", ".", "does not exist"),
+        ("--pase", "none.ckpt", "none.ckpt does not exist"),
+        ("--pase", "header.bvh", "is not a PyTorch file"),
+        ("--memory-frames", "-1", "model.memory_frames is -1"),
+        ("--segment-frames", "0", "model.segment_frames is 0"),
+        ("--audio-size", "-1", "--audio-size"),
     ],
 )
 def test_what_cannot_be_imported_is_said(option, value, expected, tmp_path, capsys):
-    assert main(import_arguments(tmp_path, **{option: str(tmp_path / value)})) == 2
-    assert expected in capsys.readouterr().err
+    np.savez(tmp_path / "words.npz", mean_=np.full(POSE, "a"), scale_=np.full(POSE, "b"))
+    (tmp_path / "words.json").write_text(json.dumps({"mean_": ["a"] * POSE, "scale_": [[]] * POSE}))
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    given = value if option in SIZES or option == "--audio-size" else str(tmp_path / value)
+    assert main(import_arguments(tmp_path, **{option: given})) == 2
+    said = capsys.readouterr().err
+    assert expected in said
+    assert said.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_could_not_be_written_leaves_nothing(tmp_path, capsys, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("llavataros_jax.data.manifest.Manifest.save", full)
+    arguments = import_arguments(tmp_path)
+    before = set(tmp_path.iterdir())
+    assert main(arguments) == 2
+    assert "No space left" in capsys.readouterr().err
+    assert set(tmp_path.iterdir()) == before
+    monkeypatch.undo()
+    assert main(arguments) == 0
+    assert open_trained(tmp_path / "run").config.training.run == str(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("missing", "does not exist"),
+        ("cut", "is damaged"),
+        ("npy", "single array without a name"),
+        ("objects", "Python objects"),
+        ("other", "lacks audio"),
+    ],
+)
+def test_an_oracle_that_cannot_be_read_is_refused_in_a_sentence(tmp_path, capsys, kind, expected):
+    path = tmp_path / "oracle.npz"
+    if kind == "cut":
+        path.write_bytes(ORACLE.read_bytes()[:-1000])
+    elif kind == "npy":
+        with path.open("wb") as file:
+            np.save(file, np.ones(3))
+    elif kind in ("objects", "other"):
+        np.savez(path, x=np.array([None if kind == "objects" else 1]))
+    assert main(["--check", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert expected in said
+    assert "oracle" in said
+    assert said.count("\n") == 1
 
 
 CASES = ORACLE.parents[1] / "data" / "cases" / "33_uea_wrapped_state_dicts"
@@ -185,7 +274,7 @@ CASES = ORACLE.parents[1] / "data" / "cases" / "33_uea_wrapped_state_dicts"
 
 @pytest.mark.parametrize(
     "name",
-    ("plain", "data_parallel", "compiled", "compiled_parallel", "lightning", "state_dict_key"),
+    ["plain", "data_parallel", "compiled", "compiled_parallel", "lightning", "state_dict_key"],
 )
 @pytest.mark.skipif(not CASES.is_dir(), reason=f"{CASES} is not here")
 def test_what_training_put_around_the_weights_is_taken_off(name, tmp_path):

@@ -72,7 +72,7 @@ def test_a_network_of_its_own_called_module_keeps_its_name():
         ([OWN], "it holds a list"),
         ({}, "it holds nothing"),
         ({"bias": "text"}, r"it holds bias \(str\)"),
-        ({"epoch": 3, "model": {"other.weight": np.ones(2)}}, r"epoch \(int\), model/other\.weight"),
+        ({"epoch": 3, "model": {"other.w": np.ones(2)}}, r"epoch \(int\), model/other\.w,"),
         ({f"w{i}": np.ones(1) for i in range(30)}, "and 22 more"),
     ],
 )  # fmt: skip
