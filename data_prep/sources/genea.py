@@ -8,6 +8,7 @@ import csv
 from collections import defaultdict
 from pathlib import Path
 
+from data_prep.clips.attempt import attempt
 from data_prep.clips.clip import Clip
 from data_prep.machine.fingerprint import file_hash
 from data_prep.sources.files import (
@@ -117,15 +118,20 @@ def _takes(mains: dict[str, Files], others: dict[str, Files]) -> dict[str, str]:
     # Sound files of the same two sizes are rare, so few have to be read.
     by_size: dict[tuple[int, ...], list[str]] = defaultdict(list)
     takes = {prefix: prefix for prefix in mains}
-    for prefix, (main, other) in sounds.items():
-        sizes = main.stat().st_size, other.stat().st_size
+    for prefix, pair in sounds.items():
+        sizes, _ = attempt(lambda pair=pair: tuple(path.stat().st_size for path in pair))
+        if sizes is None:
+            continue  # its stages will say it
         for twin in by_size[sizes[::-1]]:
-            if file_hash(sounds[twin][0]) == file_hash(other) and file_hash(
-                sounds[twin][1]
-            ) == file_hash(main):
+            is_same, _ = attempt(lambda one=pair, two=sounds[twin]: _are_exchanged(one, two))
+            if is_same:
                 takes[prefix] = takes[twin]
         by_size[sizes].append(prefix)
     return takes
+
+
+def _are_exchanged(one: tuple[Path, Path], two: tuple[Path, Path]) -> bool:
+    return [file_hash(path) for path in one] == [file_hash(path) for path in two[::-1]]
 
 
 def _speakers(path: Path) -> dict[str, tuple[str, str]]:

@@ -35,7 +35,7 @@ class ClipEntry:
         speaker: Row of the main speaker in `Manifest.speakers`.
         interlocutor_speaker: The same of the interlocutor, -1 if there is none.
         seconds: Length of the recording.
-        content_hash: Hash of what the record was computed from; see `DatasetPlan.record_hash`.
+        content_hash: Hash of what the record was computed from.
         notes: What preparation did that the user should know.
     """
 

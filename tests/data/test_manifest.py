@@ -41,6 +41,12 @@ def test_the_codec_comes_back(tmp_path):
         np.testing.assert_array_equal(getattr(found, name), getattr(codec, name))
 
 
+def test_manifests_of_older_programs_are_still_found_whole(tmp_path):
+    """The hash that the first version computed of these records; runs hold such manifests."""
+    manifest, _ = write_records(tmp_path, {"train": [4]})
+    assert manifest.content_hash == "24c650575274bb092bcf43932e45b42c"
+
+
 def test_the_hash_follows_the_content(tmp_path):
     manifest, _ = write_records(tmp_path, {"train": [4]})
     assert dataclasses.replace(manifest, name="toy").content_hash == manifest.content_hash

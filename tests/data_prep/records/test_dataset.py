@@ -8,6 +8,7 @@ import pytest
 from data_prep.records import dataset
 from data_prep.records.statistics import RunningMoments
 from data_prep.run.pipeline import prepare
+from llavataros_jax.atomic import atomic_path
 from llavataros_jax.config.file import load_config
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.records import Shard
@@ -95,6 +96,17 @@ def test_an_older_data_set_stays_valid_until_the_new_one_is_whole(tmp_path, monk
     np.testing.assert_array_equal(reader[0]["pose"], pose)  # a reader keeps what it has opened
     current = {clip.shard for clip in second.clips}
     assert {path.name for path in (tmp_path / "out").glob("*.tfrecord-*")} == current
+
+
+def test_what_a_killed_run_left_of_a_shard_goes(tmp_path):
+    write_clips(tmp_path, ("a", "b"))
+    first = prepare(small_config(tmp_path), say=silent).manifest
+    with atomic_path(tmp_path / "out" / first.clips[-1].shard) as half:
+        half.write_bytes(b"whole")
+    half.write_bytes(b"half")
+    write_clips(tmp_path, ("a", "b"), seconds=2.5)
+    prepare(small_config(tmp_path), say=silent)
+    assert not half.exists()
 
 
 def test_a_lost_shard_is_written_again(tmp_path):

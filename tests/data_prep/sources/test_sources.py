@@ -158,6 +158,18 @@ def test_a_genea_conversation_told_from_both_sides_is_one_take(tmp_path):
     ]
 
 
+def test_a_genea_recording_that_cannot_be_read_fails_alone(tmp_path):
+    for number in (1, 2, 3):
+        write_genea(tmp_path / "in/trn", f"trn_2023_v0_00{number}", seed=number)
+    sound = tmp_path / "in/trn/main-agent/wav/trn_2023_v0_001_main-agent.wav"
+    sound.unlink()
+    sound.symlink_to(tmp_path / "gone.wav")  # as on a disk that is not there today
+    config = small_config(tmp_path, source="genea")
+    result = prepare(config, say=str)
+    assert set(result.failures) == {"trn_2023_v0_001_main-agent"}
+    assert len(result.clips) == 2
+
+
 def test_what_lacks_in_genea_is_said(tmp_path):
     for number in range(4):
         write_genea(tmp_path, f"t{number}")
