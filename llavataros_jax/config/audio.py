@@ -5,6 +5,8 @@ from typing import Literal
 
 from llavataros_jax.config.require import require
 
+LEAST_SAMPLE_RATE = 1000  # hertz; pitch is looked for up to half of it
+
 
 @dataclass(frozen=True)
 class AudioConfig:
@@ -26,6 +28,12 @@ class AudioConfig:
     pase_mode: Literal["context", "isolated"] = "context"
 
     def __post_init__(self) -> None:
+        require(self.mels > 0, "audio.mels must be positive", self)
+        require(
+            self.sample_rate >= LEAST_SAMPLE_RATE,
+            f"audio.sample_rate must be at least {LEAST_SAMPLE_RATE}, for the pitch of voices",
+            self,
+        )
         require(
             (self.kind == "pase") == bool(self.pase),
             "audio.kind=pase and audio.pase, the path of its checkpoint, belong together; set both "

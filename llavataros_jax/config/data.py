@@ -47,6 +47,8 @@ class DataConfig:
     strict: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("folder", "records"):
+            require(bool(getattr(self, name).strip()), f"data.{name} must not be empty", self)
         require(0 <= self.holdout_fraction < 1, "data.holdout_fraction must be in [0, 1)", self)
         require(self.shard_megabytes > 0, "data.shard_megabytes must be positive", self)
         require(self.workers >= 0, "data.workers must not be negative", self)

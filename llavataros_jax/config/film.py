@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from llavataros_jax.config.require import require
+
 
 @dataclass(frozen=True)
 class FilmConfig:
@@ -19,3 +21,7 @@ class FilmConfig:
     width: int = 640
     height: int = 480
     suffix: Literal[".mov", ".mp4"] = ".mov"
+
+    def __post_init__(self) -> None:
+        for name in ("width", "height"):
+            require(getattr(self, name) > 0, f"film.{name} must be positive", self)

@@ -30,4 +30,15 @@ class MotionConfig:
     scale_floor: float = 1e-4
 
     def __post_init__(self) -> None:
-        require(self.fps > 0, "motion.fps must be positive", self)
+        for name in ("fps", "bvh_metres_per_unit", "scale_floor"):
+            require(getattr(self, name) > 0, f"motion.{name} must be positive", self)
+        require(
+            self.source_fps is None or self.source_fps > 0,
+            "motion.source_fps must be positive or null",
+            self,
+        )
+        require(
+            self.rigid_tolerance_metres >= 0,
+            "motion.rigid_tolerance_metres must not be negative",
+            self,
+        )

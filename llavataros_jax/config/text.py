@@ -42,6 +42,13 @@ class TextConfig:
 
     def __post_init__(self) -> None:
         require(self.size > 0, "text.size must be positive", self)
+        require(self.ngram_min > 0, "text.ngram_min must be positive", self)
+        require(
+            self.ngram_min <= self.ngram_max,
+            "text.ngram_max must be at least text.ngram_min",
+            self,
+        )
+        require(self.layer is None or self.layer >= 0, "text.layer must not be negative", self)
         require(self.batch > 0, "text.batch must be positive", self)
         require(
             (self.kind == "language_model") == bool(self.model),

@@ -1,5 +1,6 @@
 """Words and their times."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,4 +36,11 @@ class WordsConfig:
     frame_rule: Literal["interval", "pointer"] = "interval"
 
     def __post_init__(self) -> None:
+        for name in ("language", "mfa"):
+            require(bool(getattr(self, name).strip()), f"words.{name} must not be empty", self)
+        require(
+            re.fullmatch(r"auto|cpu|(cuda|mps|xpu)(:\d+)?", self.device) is not None,
+            "words.device must be auto, cpu, cuda or one such as cuda:1",
+            self,
+        )
         require(self.mfa_jobs >= 0, "words.mfa_jobs must not be negative", self)
