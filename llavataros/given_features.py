@@ -59,7 +59,8 @@ def read_features(path: Path | str, run: TrainedRun, *, audio: Path | str) -> li
     if abs(frames - seconds * run.manifest.fps) > 2:
         raise UserError(
             f"features file {path} has {frames} frames of audio, but {audio} lasts "
-            f"{seconds:.2f} s, which are {seconds * run.manifest.fps:.1f} frames at {run.manifest.fps} fps"
+            f"{seconds:.2f} s, which are {seconds * run.manifest.fps:.1f} frames at "
+            f"{run.manifest.fps} fps"
         )
     people = []
     for prefix in ("", "interlocutor_"):
