@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int32
 
+from llavataros_jax.data.active_words import active_words
 from llavataros_jax.errors import UserError
 
 UNKNOWN = "<unk>"
@@ -40,20 +41,14 @@ def frame_index(
 ) -> Int32[np.ndarray, " N"]:
     """Finds the row of `words` that is active on each frame, or -1 in silence.
 
-    By the rule `interval` word k is active on frame t when `start <= t / fps < end` (spec 1.3);
-    where words overlap, the one that starts later wins. `pointer` is the ancestor's way: a pointer
-    that steps to the next word at most once a frame, so that words too short to hold a frame's
-    start, or that overlap, delay those after them.
+    The rule `interval` is that of `llavataros_jax.data.active_words`. `pointer` is the ancestor's
+    way: a pointer that steps to the next word at most once a frame, so that words too short to
+    hold a frame's start, or that overlap, delay those after them.
     """
     if rule == "pointer":
         return _pointed(words, num_frames, fps)
-    times = np.arange(num_frames) / fps
-    index = np.full(num_frames, -1, np.int32)
-    for row in sorted(range(len(words)), key=lambda row: words[row].start_seconds):
-        word = words[row]
-        first, stop = np.searchsorted(times, (word.start_seconds, word.end_seconds), side="left")
-        index[first:stop] = row
-    return index
+    starts, ends = [w.start_seconds for w in words], [w.end_seconds for w in words]
+    return active_words(starts, ends, num_frames, fps)
 
 
 def _pointed(words: Sequence[Word], num_frames: int, fps: float) -> Int32[np.ndarray, " N"]:

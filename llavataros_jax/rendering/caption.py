@@ -11,8 +11,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, UInt8
 
+from llavataros_jax.data.active_words import active_words
 from llavataros_jax.rendering import palette
 
 TimedWord = tuple[str, float, float]
@@ -20,17 +21,8 @@ WINDOW_SECONDS = 5.0
 HOLD_SECONDS = 0.3
 NEIGHBOUR_SECONDS = 2.5
 PROGRESS_ROWS = 4
+SLACK = 1e-6  # of a frame: a film may begin anywhere, and its words' times move with it
 WAVE_SHADES = 17
-
-
-def frame_words(words: Sequence[TimedWord], *, num_frames: int, fps: float) -> Int[np.ndarray, "T"]:
-    """Finds the word of each frame: start <= time < end; -1 in silence; a later start wins."""
-    index = np.full(num_frames, -1, np.int32)
-    for row in sorted(range(len(words)), key=lambda row: words[row][1]):
-        _, start_seconds, end_seconds = words[row]
-        first, stop = (int(np.ceil(t * fps - 1e-6)) for t in (start_seconds, end_seconds))
-        index[max(first, 0) : max(stop, 0)] = row
-    return index
 
 
 @functools.lru_cache(maxsize=256)
@@ -108,7 +100,9 @@ class Panel:
         self.words = sorted(inside, key=lambda word: word[1])
         self.starts = np.array([word[1] for word in self.words])
         self.ends = np.array([word[2] for word in self.words])
-        self.index = frame_words(self.words, num_frames=num_frames, fps=fps)
+        self.index = active_words(
+            self.starts.tolist(), self.ends.tolist(), num_frames, fps, slack_seconds=SLACK / fps
+        )
         self.fps, self.num_frames = fps, num_frames
         self.width, self.height = width, height
         self.has_sound = bool(len(sound))
@@ -166,7 +160,7 @@ class Panel:
         if not self.words:
             return
         row = int(self.index[frame])
-        before = int(np.searchsorted(self.starts, now + 1e-6, side="right")) - 1
+        before = int(np.searchsorted(self.starts, now + SLACK, side="right")) - 1
         spoken = row >= 0
         if not spoken and before >= 0 and now - self.ends[before] < HOLD_SECONDS:
             row = before

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("cv2")
 
 from llavataros_jax.rendering import palette
-from llavataros_jax.rendering.caption import Panel, frame_words, put_text, text_mask
+from llavataros_jax.rendering.caption import Panel, put_text, text_mask
 
 SILENT = np.zeros(0, np.float32)
 
@@ -23,19 +23,8 @@ def _draw(panel: Panel, frame: int) -> np.ndarray:
     return picture
 
 
-def test_frames_follow_the_rule_of_the_records():
-    words = [("late", 0.1, 0.3), ("early", -1.0, 0.04), ("inner", 0.2, 0.25), ("after", 0.5, 9.0)]
-    index = frame_words(words, num_frames=20, fps=30)
-    time = np.arange(20) / 30
-    expected = np.full(20, -1)
-    for row in (1, 0, 2, 3):
-        expected[(words[row][1] <= time + 1e-9) & (time + 1e-9 < words[row][2])] = row
-    np.testing.assert_array_equal(index, expected)
-
-
 def test_words_outside_the_film_are_not_seen():
     words = [("before", -3.0, -1.0), ("after", 5.0, 6.0)]
-    np.testing.assert_array_equal(frame_words(words, num_frames=10, fps=30), np.full(10, -1))
     panel = _panel(words)
     empty = _draw(_panel([("far", 900.0, 901.0)]), 3)
     np.testing.assert_array_equal(_draw(panel, 3)[:-4], empty[:-4])
