@@ -4,11 +4,13 @@ import dataclasses
 
 import pytest
 
+from llavataros_jax import train
 from llavataros_jax.config import Config
-from llavataros_jax.config.file import config_from_dict
+from llavataros_jax.config.file import config_from_dict, config_to_yaml
 from llavataros_jax.data.features import clip_features
 from llavataros_jax.data.manifest import ClipEntry, Manifest
 from llavataros_jax.training.choices import choose
+from tests.training.records import toy_config, write_records
 
 
 def records(*minutes: float, held_out: float = 1.0, dyadic: int = 0) -> Manifest:
@@ -120,3 +122,29 @@ def test_records_without_training_clips_are_left_to_the_reader():
     empty = dataclasses.replace(records(), clips=())
     chosen, _ = choose(config(), empty)
     assert chosen.training.steps == 400
+
+
+def test_the_door_says_what_it_chose_and_trains_with_it(tmp_path, monkeypatch, capsys):
+    write_records(tmp_path / "records")
+    asked = toy_config(
+        tmp_path / "records",
+        tmp_path / "run",
+        model={"cross_blocks": -1},
+        training={"steps": 0},
+    )
+    path = tmp_path / "own.yaml"
+    path.write_text(config_to_yaml(asked))
+    trained = []
+
+    def fit(config, manifest, *, sampler):
+        trained.append(config)
+        return tmp_path / "run"
+
+    monkeypatch.setattr(train, "fit", fit)
+    assert train.main(["--config", str(path)]) == 0
+    (config,) = trained
+    assert (config.model.cross_blocks, config.training.steps) == (2, 8696)
+    printed = capsys.readouterr().out
+    assert "model.cross_blocks=2: 3 of 6 records have an interlocutor\n" in printed
+    assert "training.steps=8696: " in printed
+    assert "trained 8696 steps" in printed

@@ -179,6 +179,9 @@ def test_training_after_a_step_back_is_the_same_bit_by_bit(tmp_path, capsys):
     assert "so training goes on from step 2" in capsys.readouterr().err
     states = [tensors_of(folder) for folder in (newest, whole)]
     assert states[0].keys() == states[1].keys()
+    # The names by which older runs are restored.
+    for name in ("training/carry.memory.hidden/", "training/carry.prediction/", "training/step/"):
+        assert any(key.startswith(name) for key in states[0]), name
     assert any("opt_state" in name for name in states[0])
     assert states[0] == states[1]
 

@@ -20,6 +20,8 @@ from tests.training.records import toy_config, write_records
 
 ONE = {"devices": 1}
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):

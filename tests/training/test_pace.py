@@ -46,6 +46,7 @@ def test_pauses_and_what_is_before_the_start_do_not_count():
         assert pace.per_second(30) == 7.5
 
 
+@pytest.mark.slow
 def test_a_run_logs_the_speed_of_its_steps_alone(tmp_path, monkeypatch):
     manifest = write_records(tmp_path / "records")
     clock = FakeClock()
