@@ -20,6 +20,7 @@ from data_prep.clips.prepared_clip import PreparedClip, prepare_clip
 from data_prep.records.dataset import finished_dataset, write_dataset
 from data_prep.records.plan import DatasetPlan, find_misfits, plan_dataset
 from data_prep.records.splits import Performance, check_holdout_takes, choose_holdout
+from data_prep.run.processes import processes_for
 from data_prep.run.workers import Runner, run_all
 from data_prep.sound.features import check_audio
 from data_prep.sources.choice import find_recordings, source_of
@@ -212,7 +213,8 @@ def _run_stages(
     for clip in (clip for clip in rest if clip.name in aligned.problems):
         take(PreparedClip(clip, speech_problem=aligned.problems[clip.name]))
     rest = [clip for clip in rest if clip.name not in prepared]
-    results = run(work, rest, workers=config.data.workers, label="preparing clips")
+    count = processes_for(rest, config, say)
+    results = run(work, rest, workers=count, label="preparing clips")
     with contextlib.closing(results):
         for _, result in results:
             if result.clip.name in aligned.made:

@@ -15,6 +15,7 @@ from data_prep.clips.stages import transcribed_words_stage
 from data_prep.listen.transcribe import transcription_of
 from data_prep.listen.whisper_model import missing_whisper
 from data_prep.machine.fingerprint import content_hash, file_hash
+from data_prep.run.processes import one_each_gpu
 from data_prep.run.workers import run_all
 from data_prep.sources.files import AUDIO_SUFFIXES
 from llavataros_jax.atomic import write_json
@@ -114,7 +115,11 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         raise UserError(missing)
     work = functools.partial(transcribe_file, folder=options.folder, out=options.out, config=config)
     failed = 0
-    for index, outcome in run_all(work, paths, workers=options.workers, label="transcribing"):
+    models = [] if options.device == "cpu" else [f"--whisper={options.whisper}"]
+    workers = one_each_gpu(
+        options.workers, models, device=options.device, items=len(paths), say=print
+    )
+    for index, outcome in run_all(work, paths, workers=workers, label="transcribing"):
         if outcome.problem:
             failed += 1
             print(f"failed {paths[index]}: {outcome.problem}")

@@ -21,7 +21,7 @@ def test_each_frame_has_the_word_that_began_last() -> None:
 
 
 def test_slack_forgives_what_moving_times_rounded() -> None:
-    starts = [7.3 - 7.2]  # a hair after the start of frame 3
+    starts = [0.1 + 1e-12]  # a hair after the start of frame 3
     assert starts[0] > 3 / 30
     assert active_words(starts, [0.2], 6, 30).tolist() == [-1] * 4 + [0, 0]
     found = active_words(starts, [0.2], 6, 30, slack_seconds=1e-9)
