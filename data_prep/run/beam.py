@@ -7,7 +7,6 @@ project must be installed there.
 """
 
 import functools
-import importlib
 import os
 import pickle
 import tempfile
@@ -15,9 +14,10 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
+from data_prep.run.shipping import Outcome, absolute, outcome_path, task, work_on
 from data_prep.run.workers import Runner
-from llavataros_jax.atomic import atomic_path
 from llavataros_jax.errors import UserError
+from llavataros_jax.packages import require_packages
 
 
 def beam_runner(flags: Sequence[str], shared: Path) -> Runner:
@@ -30,19 +30,14 @@ def beam_runner(flags: Sequence[str], shared: Path) -> Runner:
     Raises:
         UserError: When Beam is not installed or a flag is none.
     """
-    try:
-        importlib.import_module("apache_beam")
-    except ImportError as problem:
-        raise UserError(
-            "--beam needs Apache Beam; install it with: pip install 'llavataros-jax[beam]'"
-        ) from problem
+    require_packages("--beam", "apache_beam", extra="beam")
     for flag in flags:
         if not flag.startswith("--"):
             raise UserError(
                 f"{flag!r} after --beam is no flag of Beam's; write section.key=value before "
                 "--beam and flags as --name=value"
             )
-    return functools.partial(run_all, flags=tuple(flags), shared=shared)
+    return functools.partial(run_all, flags=tuple(flags), shared=absolute(shared))
 
 
 def run_all(
@@ -56,6 +51,8 @@ def run_all(
 ) -> Generator[tuple[int, Any]]:
     """Yields the index and the result of each item, as `workers.run_all` does, when all are done.
 
+    What is sent has absolute paths: workers run in other folders than this process.
+
     Args:
         work: Must be picklable, as must items and results; what it raises ends everything.
         items: What to work on.
@@ -65,7 +62,7 @@ def run_all(
         shared: Folder that all workers can write to.
 
     Raises:
-        UserError: When the runner fails or its workers write elsewhere.
+        UserError: When the runner fails, or a worker does not see the recordings or `shared`.
     """
     if not items:
         return
@@ -79,29 +76,42 @@ def run_all(
     print(f"{label}: {len(items)} clips on Apache Beam, {' '.join(flags)}")
     shared.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=shared, prefix="beam-") as name:
-        results = Path(name).resolve()
+        results = Path(name)
         try:
             with beam.Pipeline(options=PipelineOptions(list(flags))) as pipeline:
                 _ = (
                     pipeline
-                    | "clips" >> beam.Create(list(enumerate(items)))
+                    | "clips" >> beam.Create([task(*numbered) for numbered in enumerate(items)])
                     | "spread" >> beam.Reshuffle()
-                    | "stages" >> beam.Map(functools.partial(_keep, work, results))
+                    | "stages" >> beam.Map(functools.partial(work_on, absolute(work), results))
                 )
         except Exception as problem:  # every runner has exceptions of its own
             last = str(problem).strip().splitlines()[-1:] or [type(problem).__name__]
-            raise UserError(
-                f"Apache Beam failed ({last[0]}); run the same command again: what was finished is "
-                "kept"
-            ) from problem
+            raise _failed(last[0]) from problem
         for index in range(len(items)):
-            path = results / f"{index}.pickle"
-            if not path.is_file():
-                raise UserError(
-                    f"Apache Beam ended, but its workers left nothing in {shared}; data.records "
-                    "must be a folder that all of them see under the same path"
-                )
-            yield index, pickle.loads(path.read_bytes())
+            yield index, _result(outcome_path(results, index), shared)
+
+
+def _result(path: Path, shared: Path) -> Any:
+    """Returns what a worker's function returned, or raises what it raised."""
+    if not path.is_file():
+        raise UserError(
+            f"Apache Beam ended, but a worker left nothing in {shared}; data.records must be a "
+            "folder that all of them see under the same path and can write to"
+        )
+    outcome: Outcome = pickle.loads(path.read_bytes())
+    if isinstance(outcome.failure, UserError | OSError | MemoryError):
+        raise outcome.failure
+    if outcome.failure is not None:
+        kind = type(outcome.failure).__name__
+        raise _failed(f"{kind}: {outcome.failure}") from outcome.failure
+    return outcome.result
+
+
+def _failed(reason: str) -> UserError:
+    return UserError(
+        f"Apache Beam failed ({reason}); run the same command again: what was finished is kept"
+    )
 
 
 def _local_flags(processes: int) -> tuple[str, ...]:
@@ -109,10 +119,3 @@ def _local_flags(processes: int) -> tuple[str, ...]:
         return ("--runner=FnApiRunner",)
     several = f"--direct_num_workers={processes}"
     return ("--runner=DirectRunner", "--direct_running_mode=multi_processing", several)
-
-
-def _keep(work: Callable[[Any], Any], results: Path, numbered: tuple[int, Any]) -> None:
-    """Works on one item and keeps the result; Beam may do it twice, with the same outcome."""
-    index, item = numbered
-    with atomic_path(results / f"{index}.pickle") as temporary:
-        temporary.write_bytes(pickle.dumps(work(item)))

@@ -79,4 +79,4 @@ def test_a_runner_that_fails_is_one_sentence(tmp_path):
 def test_without_beam_the_command_says_how_to_get_it(tmp_path, capsys):
     write_clip(tmp_path / "in", "a")
     assert door.main(["--config", write_config(tmp_path), "--beam"]) == 2
-    assert "pip install 'llavataros-jax[beam]'" in capsys.readouterr().err
+    assert "--beam needs apache_beam; install with: " in capsys.readouterr().err
