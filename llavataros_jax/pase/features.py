@@ -2,8 +2,9 @@
 
 `isolated` is the ancestor's: one window of 534 samples for each frame, encoded without anything
 around it. `context` encodes the whole recording at 100 steps a second and takes three for each
-frame. Either way the number at 3c + t is channel c at step t. A model trained on one way cannot
-read the other.
+frame; its steps are the `padded` ones of `stream`, not the original's, so that any length of sound
+works and the skips stay in step with the tower. Either way the number at 3c + t is channel c at
+step t. A model trained on one way cannot read the other.
 """
 
 from collections.abc import Iterator
@@ -39,8 +40,8 @@ def pase_features(
     Args:
         sound: Mono samples at 16 kHz in [-1, 1], or blocks of them in order.
         params: What `load_params` gave.
-        num_frames: Frames of motion. Those after the sound's end hear its last steps (`context`)
-            or silence (`isolated`).
+        num_frames: Frames of motion. Those after the sound's end repeat its last steps (`context`)
+            or are of silence (`isolated`).
         fps: Frames per second.
         mode: `context` or `isolated`; see above.
 
@@ -72,8 +73,8 @@ def count_frames(num_samples: int, *, mode: FrameMode, fps: float = 30.0) -> int
 
     The ancestor counts a frame only when one sample more than it is there (`isolated`).
     """
-    heard = num_samples - 1 if mode == "isolated" else num_samples
-    return max(1, int(heard * _exact(fps) // SAMPLE_RATE))
+    counted = num_samples - 1 if mode == "isolated" else num_samples
+    return max(1, int(counted * _exact(fps) // SAMPLE_RATE))
 
 
 def first_of_frames(num_frames: int, fps: float, rate: int) -> Int[np.ndarray, " N"]:
@@ -113,19 +114,19 @@ def _isolated(
 ) -> Iterator[Float32[np.ndarray, "n 768"]]:
     params = jax.device_put(params)
     source, starts = blocks_of(sound), first_of_frames(num_frames, fps, SAMPLE_RATE)
-    held, first, heard = np.zeros(0, np.float32), 0, 0
+    held, first, received = np.zeros(0, np.float32), 0, 0
     for batch in range(0, num_frames, _WINDOWS):
         begins = starts[batch : batch + _WINDOWS]
         parts, size = [held], len(held)
         while first + size < begins[-1] + WINDOW_SAMPLES:
             block = next(source, None)
-            heard += 0 if block is None else len(block)
+            received += 0 if block is None else len(block)
             if block is None:
                 block = np.zeros(begins[-1] + WINDOW_SAMPLES - first - size, np.float32)
             parts.append(block)
             size += len(block)
         held = np.concatenate(parts)
-        if not heard:
+        if not received:
             raise UserError("the recording holds no samples, so there is nothing to encode")
         # A batch is always full, so that one compiled program serves the last one too.
         windows = np.zeros((_WINDOWS, WINDOW_SAMPLES), np.float32)

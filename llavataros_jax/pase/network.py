@@ -14,7 +14,6 @@ from jaxtyping import Array, Float, Int
 from llavataros_jax.pase.layout import (
     CHANNELS,
     FEATURES,
-    HOP_SAMPLES,
     KERNELS,
     MIN_SAMPLES,
     RECURRENT,
@@ -54,8 +53,12 @@ class Block(nnx.Module):
         self, x: Float[Array, "B n C"], length: int | Int[Array, ""]
     ) -> Float[Array, "B m D"]:
         """Applies the block to the first `length` steps of `x`; what lies beyond means nothing."""
-        x = self.norm(self.conv(reflected(x, *self.padding, length=length)))
-        return jnp.where(x >= 0, x, self.slope[...] * x)
+        return self.bent(reflected(x, *self.padding, length=length))
+
+    def bent(self, x: Float[Array, "B n C"]) -> Float[Array, "B m D"]:
+        """Applies the block to an input that has its margins already."""
+        x = self.norm(self.conv(x))
+        return jnp.where(x >= 0, x, self.slope[...][None, None] * x)
 
 
 class PaseNetwork(nnx.Module):
@@ -96,27 +99,33 @@ class PaseNetwork(nnx.Module):
         window: Float[Array, "B T"],
         state: RecurrentState,
         *,
-        window_steps: Int[Array, ""],
+        window_samples: Int[Array, ""],
         first_step: Int[Array, ""],
         num_steps: int,
+        slid: Float[Array, "B S"] | None = None,
     ) -> tuple[Float[Array, "B N F"], RecurrentState]:
         """Encodes some steps of longer recordings.
 
         Args:
             window: A multiple of 160 samples: those of the steps asked for, and their margins.
             state: The recurrence's state before the first step asked for.
-            window_steps: How many steps of `window` hold samples; the rest is ignored.
+            window_samples: How many samples of `window` there are; the rest is ignored.
             first_step: First step asked for, counted from the start of the window.
-            num_steps: How many steps are asked for; those beyond `window_steps` mean nothing.
+            num_steps: How many steps are asked for; those beyond the window's mean nothing.
+            slid: The samples of the first skip, with 125 more on each side, where it pools
+                another number of them than 160 and so lies elsewhere.
         """
-        outputs = self.tower(window, HOP_SAMPLES * window_steps)
-        skips = self.skip_sum(outputs)
+        outputs = self.tower(window, window_samples)
+        skips = self.skip_sum(outputs, first=0 if slid is None else 1)
 
         def asked(x: Array) -> Array:
             return jax.lax.dynamic_slice_in_dim(x, first_step, num_steps, axis=1)
 
         encoded, state = self.recurrence(asked(outputs[-1]), state)
-        return self.norm(self.embedding(encoded) + asked(skips)), state
+        skips = asked(skips)
+        if slid is not None:
+            skips = skips + self.skips[0](_pooled(self.blocks[0].bent(slid[..., None]), num_steps))
+        return self.norm(self.embedding(encoded) + skips), state
 
     def tower(
         self, samples: Float[Array, "B T"], length: int | Int[Array, ""]
@@ -130,17 +139,23 @@ class PaseNetwork(nnx.Module):
             outputs.append(x)
         return outputs
 
-    def skip_sum(self, outputs: list[Float[Array, "B n C"]]) -> Float[Array, "B L F"]:
-        """Adds up the blocks' outputs, pooled to the tower's steps and projected.
+    def skip_sum(
+        self, outputs: list[Float[Array, "B n C"]], *, first: int = 0
+    ) -> Float[Array, "B L F"]:
+        """Adds up the blocks' outputs from `first` on, pooled to the tower's steps and projected.
 
         Pooling first is the same sum and 160 times less work for the first block.
         """
         steps, total = outputs[-1].shape[1], jnp.zeros(())
-        for skip, x in zip(self.skips, outputs[:-1], strict=True):
-            group = x.shape[1] // steps
-            pooled = x[:, : steps * group].reshape(len(x), steps, group, -1).mean(axis=2)
-            total = total + skip(pooled)
+        for skip, x in list(zip(self.skips, outputs[:-1], strict=True))[first:]:
+            total = total + skip(_pooled(x, steps))
         return total
+
+
+def _pooled(x: Float[Array, "B n C"], steps: int) -> Float[Array, "B L C"]:
+    """Averages groups of ⌊n / steps⌋; what remains at the end is left out (section 4)."""
+    group = x.shape[1] // steps
+    return x[:, : steps * group].reshape(len(x), steps, group, -1).mean(axis=2)
 
 
 def reflected(

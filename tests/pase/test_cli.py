@@ -33,16 +33,25 @@ def stored(sound: np.ndarray, path: Path, rate: int = 16000) -> Path:
     return path
 
 
-def test_raw_features_are_the_networks(weights, tmp_path, capsys):
-    audio = stored(noise(8000), tmp_path / "a.wav")
-    assert run(weights, audio, tmp_path / "a.npz", "--mode", "raw") == 0
+@pytest.mark.parametrize(("mode", "padding", "steps"), [("raw", 0, 50), ("padded", 100, 51)])
+def test_steps_are_the_networks(weights, tmp_path, capsys, mode, padding, steps):
+    sound = noise(8060)
+    audio = stored(sound, tmp_path / "a.wav")
+    assert run(weights, audio, tmp_path / "a.npz", "--mode", mode) == 0
     with np.load(tmp_path / "a.npz") as found:
-        assert found["features"].shape == (50, 256)
+        assert found["features"].shape == (steps, 256)
         assert found["features"].dtype == np.float32
-        assert (str(found["mode"]), float(found["rate"])) == ("raw", 100.0)
-        expected = encode_whole(noise(8000)[None], seeded_params())[0]
+        assert (str(found["mode"]), float(found["rate"])) == (mode, 100.0)
+        expected = encode_whole(np.pad(sound, (0, padding))[None], seeded_params())[0]
         np.testing.assert_allclose(found["features"], expected, rtol=0, atol=1e-5)
-    assert "50 x 256, raw, 100 per second" in capsys.readouterr().out
+    assert f"{steps} x 256, {mode}, 100 per second" in capsys.readouterr().out
+
+
+def test_raw_steps_of_too_short_a_sound_are_refused(weights, tmp_path, capsys):
+    audio = stored(noise(470), tmp_path / "a.wav")
+    assert run(weights, audio, tmp_path / "a.npz", "--mode", "raw") == 2
+    assert "at least 471 samples" in capsys.readouterr().err
+    assert not (tmp_path / "a.npz").exists()
 
 
 @pytest.mark.parametrize(("mode", "frames"), [("context", 15), ("isolated", 14)])
@@ -57,10 +66,10 @@ def test_frames_are_those_of_the_library(weights, tmp_path, mode, frames):
 @pytest.mark.parametrize("num_samples", [3200, 700, 100])
 def test_very_short_sound_works(weights, tmp_path, num_samples):
     audio = stored(noise(num_samples), tmp_path / "a.wav")
-    for mode, rows in (("raw", -(-num_samples // 160)), ("context", 3 * num_samples // 1600)):
+    for mode, rows in (("padded", -(-num_samples // 160)), ("context", 3 * num_samples // 1600)):
         assert run(weights, audio, tmp_path / "a.npz", "--mode", mode) == 0
         with np.load(tmp_path / "a.npz") as found:
-            assert len(found["features"]) == max(rows, 3 if mode == "raw" else 1)
+            assert len(found["features"]) == max(rows, 3 if mode == "padded" else 1)
             assert np.isfinite(found["features"]).all()
 
 

@@ -137,3 +137,9 @@ def test_filters_pass_their_band_and_nothing_else():
     assert gain[(frequencies < edges[0] - 200) | (frequencies > edges[1] + 200)].max() < 0.01
     assert filters.shape == (64, 251)
     np.testing.assert_array_equal(filters[:, 125], 1)
+
+
+def test_no_rank_is_promoted():
+    with jax.numpy_rank_promotion("raise"):
+        found = network(seeded_params())(noise(471)[None])
+    np.testing.assert_allclose(found, encode_whole(noise(471)[None], seeded_params()), atol=1e-5)
