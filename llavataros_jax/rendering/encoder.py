@@ -10,10 +10,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
 from llavataros_jax.atomic import atomic_path
 from llavataros_jax.errors import UserError
+from llavataros_jax.rendering.soundtrack import Soundtrack, ffmpeg_program
 
 SUFFIXES = (".mov", ".mp4", ".m4v")
 QUEUED_FRAMES = 16
@@ -24,23 +25,14 @@ CODEC = (
 )
 
 
-def ffmpeg_program() -> str:
-    """Finds the ffmpeg that imageio-ffmpeg brings.
+def check_suffix(path: Path) -> None:
+    """Refuses a name whose ending is no film format.
 
     Raises:
-        UserError: The extra `viz` is not installed, or its ffmpeg does not run here.
+        UserError: It is none.
     """
-    try:
-        import imageio_ffmpeg
-
-        return imageio_ffmpeg.get_ffmpeg_exe()
-    except ImportError as missing:
-        raise UserError(
-            "films need imageio-ffmpeg, which is not installed; "
-            "run: pip install 'llavataros-jax[viz]'"
-        ) from missing
-    except RuntimeError as missing:
-        raise UserError(f"no ffmpeg was found for this machine: {missing}") from missing
+    if path.suffix.lower() not in SUFFIXES:
+        raise UserError(f"{path}: a film's name must end in one of {', '.join(SUFFIXES)}")
 
 
 class Encoder:
@@ -120,9 +112,7 @@ def open_encoder(
     width: int,
     height: int,
     fps: float,
-    audio: Path | None = None,
-    audio_start_seconds: float = 0.0,
-    film_seconds: float,
+    sound: Soundtrack | None = None,
 ) -> Iterator[Encoder]:
     """Opens a film that appears at `path` when the block ends without an error.
 
@@ -132,17 +122,15 @@ def open_encoder(
         UserError: The name's ending is no film format, or ffmpeg fails.
     """
     path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise UserError(f"{path}: a film's name must end in one of {', '.join(SUFFIXES)}")
+    check_suffix(path)
     program = ffmpeg_program()
     with atomic_path(path) as partial, tempfile.TemporaryDirectory() as scratch:
         errors = Path(scratch) / "errors"
         picture = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{width}x{height}"]
         command = [program, "-y", "-v", "error", "-nostdin", *picture]
         command += ["-r", f"{fps:.10g}", "-i", "pipe:"]
-        if audio is not None:
-            command += [*_excerpt(audio_start_seconds, film_seconds), "-i", str(audio)]
-            command += ["-map", "0:v", "-map", "1:a:0"]
+        if sound is not None:
+            command += [*sound.input_options, "-map", "0:v", "-map", "1:a:0", *sound.film_options]
         with errors.open("wb") as log:
             process = subprocess.Popen(
                 [*command, *CODEC, str(partial)],
@@ -158,45 +146,3 @@ def open_encoder(
         except BaseException:
             encoder.abandon()
             raise
-
-
-def loudness(
-    audio: Path, *, steps_per_second: float, start_seconds: float = 0.0, film_seconds: float
-) -> Float[np.ndarray, " steps"]:
-    """Measures the peak of the sound in equal steps over the film, 0 to 1 of its loudest.
-
-    ffmpeg decodes, so every format that the film accepts is accepted; the sound passes in blocks.
-
-    Raises:
-        UserError: The file is missing or holds no sound.
-    """
-    if not Path(audio).is_file():
-        raise UserError(f"{audio}: there is no such audio file")
-    rate = 8000
-    program = ffmpeg_program()
-    command = [program, "-v", "error", "-nostdin", *_excerpt(start_seconds, film_seconds)]
-    command += ["-i", str(audio)]
-    command += ["-map", "0:a:0", "-ac", "1", "-ar", str(rate), "-f", "s16le", "-"]
-    peaks = np.zeros(max(1, round(film_seconds * steps_per_second)), np.float32)
-    seen = 0
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
-        assert process.stdout is not None
-        while block := process.stdout.read(2 * rate * 30):
-            samples = np.abs(np.frombuffer(block[: len(block) // 2 * 2], "<i2").astype(np.float32))
-            step = ((np.arange(len(samples)) + seen) * (steps_per_second / rate)).astype(int)
-            np.maximum.at(peaks, np.minimum(step, len(peaks) - 1), samples)
-            seen += len(samples)
-        process.stdout.close()
-        if process.wait() or not seen:
-            log.seek(0)
-            lines = log.read().decode(errors="replace").strip().splitlines()
-            reason = lines[-1] if lines else "it holds no samples"
-            raise UserError(f"{audio}: ffmpeg finds no sound in it: {reason}")
-    return peaks / max(float(peaks.max()), 1.0)
-
-
-def _excerpt(start_seconds: float, film_seconds: float) -> list[str]:
-    """Returns the options, before an input, that take the part of it which the film shows."""
-    start = ["-ss", f"{start_seconds:.6f}"] if start_seconds else []
-    return [*start, "-t", f"{film_seconds:.6f}"]

@@ -14,9 +14,11 @@ from jaxtyping import Float, UInt8
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.motion import Motion
+from llavataros_jax.packages import require_packages
 from llavataros_jax.rendering import palette
-from llavataros_jax.rendering.encoder import ffmpeg_program, loudness, open_encoder
+from llavataros_jax.rendering.encoder import check_suffix, open_encoder
 from llavataros_jax.rendering.scene import Scene
+from llavataros_jax.rendering.soundtrack import ffmpeg_program, loudness, open_soundtrack
 
 BLOCK_FRAMES = 256
 SMALLEST_PIXELS = 96
@@ -49,7 +51,8 @@ def write_film(
     Args:
         path: File to write, `.mov`, `.mp4` or `.m4v`.
         motion: What to draw.
-        audio: Sound of the film, in any format that ffmpeg reads.
+        audio: Sound of the film, in any format that ffmpeg reads; more than two channels are mixed
+            down to one.
         audio_start_seconds: Where in `audio` the film begins.
         words: Text, start and end in seconds of every word; parts outside the film are not seen.
         fps: Frames per second of the film.
@@ -67,14 +70,13 @@ def write_film(
     rate = float(motion.fps if fps is None else fps)
     num_frames = _check(motion, rate, width, height)
     film_seconds = num_frames / rate
-    sound = np.zeros(0, np.float32)
+    check_suffix(Path(path))
+    soundtrack, sound = None, np.zeros(0, np.float32)
     if audio is not None:
-        sound = loudness(
-            Path(audio),
-            steps_per_second=SOUND_STEPS_PER_SECOND,
-            start_seconds=audio_start_seconds,
-            film_seconds=film_seconds,
+        soundtrack = open_soundtrack(
+            audio, start_seconds=audio_start_seconds, film_seconds=film_seconds
         )
+        sound = loudness(soundtrack, steps_per_second=SOUND_STEPS_PER_SECOND)
     motions = [motion] if second is None else [motion, second]
     scene = Scene(motions, rate, num_frames, facing_alike=facing_alike)
     pictures = draw_film(scene, width=width, height=height, words=words, sound=sound, title=title)
@@ -83,9 +85,7 @@ def write_film(
         width=width,
         height=height,
         fps=rate,
-        audio=audio,
-        audio_start_seconds=audio_start_seconds,
-        film_seconds=film_seconds,
+        sound=soundtrack,
     ) as encoder:
         for picture in pictures:
             encoder.write(picture)
@@ -98,14 +98,14 @@ def check_film_tools() -> None:
     Raises:
         UserError: The extra `viz` is not installed, or its ffmpeg does not run here.
     """
+    require_packages("drawing films", "cv2", "PIL", "imageio_ffmpeg", extra="viz")
     try:
         import cv2  # noqa: F401
         import PIL  # noqa: F401
-    except ImportError as missing:
+    except ImportError as broken:
         raise UserError(
-            f"films need {missing.name}, which is not installed; "
-            "run: pip install 'llavataros-jax[viz]'"
-        ) from missing
+            f"films need {broken.name}, which is installed but does not load here: {broken}"
+        ) from broken
     ffmpeg_program()
 
 

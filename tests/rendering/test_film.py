@@ -8,8 +8,8 @@ import pytest
 from scipy.io import wavfile
 
 from llavataros_jax.errors import UserError
-from llavataros_jax.rendering.encoder import loudness
 from llavataros_jax.rendering.film import write_film
+from llavataros_jax.rendering.soundtrack import loudness, open_soundtrack
 from tests.rendering.people import standing
 
 imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
@@ -82,8 +82,74 @@ def test_an_excerpt_of_the_sound_starts_with_the_film(tmp_path):
     sound = np.frombuffer(_decode(path, "-ac", "1", "-ar", "48000", "-f", "s16le"), "<i2")
     loud = np.flatnonzero(np.abs(sound.astype(int)) > 5000)
     assert loud[0] / 48000 == pytest.approx(0.6, abs=0.004)
-    peaks = loudness(audio, steps_per_second=100.0, start_seconds=3.0, film_seconds=1.5)
+    peaks = loudness(
+        open_soundtrack(audio, start_seconds=3.0, film_seconds=1.5), steps_per_second=100.0
+    )
     assert abs(int(np.argmax(peaks)) - 60) <= 1
+
+
+def _stream(path: Path) -> str:
+    """Returns what ffmpeg says of a film's sound."""
+    program = imageio_ffmpeg.get_ffmpeg_exe()
+    said = subprocess.run([program, "-i", str(path)], capture_output=True, text=True, check=False)
+    return next(line for line in said.stderr.splitlines() if "Audio:" in line)
+
+
+@pytest.mark.parametrize(
+    ("channels", "rate", "expected"),
+    [
+        (1, 8000, "48000 Hz, mono"),
+        (2, 96000, "48000 Hz, stereo"),
+        (6, 44100, "48000 Hz, mono"),
+        (9, 16000, "48000 Hz, mono"),  # a number that has no layout of loudspeakers
+        (10, 192000, "48000 Hz, mono"),
+        (32, 22050, "48000 Hz, mono"),
+    ],
+)
+def test_sound_of_any_rate_and_any_number_of_channels(tmp_path, channels, rate, expected):
+    times = np.arange(rate // 2) / rate
+    tone = 20000 * np.sin(2 * np.pi * 440 * times)
+    # In the channel that loudspeakers would have for low notes only, or else in all.
+    gains = np.arange(channels) == 3 if channels > 3 else np.ones(channels)
+    wavfile.write(tmp_path / "a.wav", rate, (tone[:, None] * gains).astype(np.int16))
+    path = tmp_path / "film.mp4"
+    write_film(path, standing(15), audio=tmp_path / "a.wav", **SIZE)
+    assert expected in _stream(path)
+    sound = np.frombuffer(_decode(path, "-ac", "1", "-ar", "48000", "-f", "s16le"), "<i2")
+    peak = np.percentile(np.abs(sound[4000:20000].astype(float)), 99)
+    assert peak == pytest.approx(20000 * gains.mean(), rel=0.1)
+
+
+RECORDER = Path(__file__).parents[3] / "shared/data/cases/27_wav_many_channels"
+
+
+@pytest.mark.skipif(not RECORDER.is_dir(), reason=f"{RECORDER} is not here")
+def test_a_field_recorders_ten_channels(tmp_path):
+    audio = RECORDER / "field_recorder_10.wav"
+    write_film(tmp_path / "film.mov", standing(15), audio=audio, **SIZE)
+    assert "48000 Hz, mono" in _stream(tmp_path / "film.mov")
+
+
+def test_bad_sound_is_refused_before_anything_is_drawn(tmp_path, monkeypatch):
+    def draw(*_, **__):
+        raise AssertionError("something was drawn")
+
+    monkeypatch.setattr("llavataros_jax.rendering.film.draw_film", draw)
+    monkeypatch.setattr("llavataros_jax.rendering.film.Scene", draw)
+    _click(tmp_path / "short.wav", 0.5, at=0.1)
+    (tmp_path / "text.wav").write_text("this is not sound")
+    for name, start in (("none.wav", 0), ("text.wav", 0), ("short.wav", 3)):
+        with pytest.raises(UserError, match=name) as refusal:
+            write_film(
+                tmp_path / "a.mp4",
+                standing(3),
+                audio=tmp_path / name,
+                audio_start_seconds=start,
+                **SIZE,
+            )
+        assert "\n" not in str(refusal.value)
+    with pytest.raises(UserError, match=r"a\.gif"):
+        write_film(tmp_path / "a.gif", standing(3), audio=tmp_path / "short.wav", **SIZE)
 
 
 def test_smallest_film_holds_everything(tmp_path):
@@ -98,7 +164,7 @@ def test_smallest_film_holds_everything(tmp_path):
 
 def test_loudness_follows_the_sound(tmp_path):
     audio = _click(tmp_path / "a.wav", 2.0, at=1.5)
-    peaks = loudness(audio, steps_per_second=100.0, film_seconds=2.5)
+    peaks = loudness(open_soundtrack(audio, film_seconds=2.5), steps_per_second=100.0)
     assert len(peaks) == 250
     assert abs(int(np.argmax(peaks)) - 150) <= 1
     assert peaks.max() == 1
@@ -166,7 +232,8 @@ def test_interrupted_film_leaves_nothing(tmp_path, monkeypatch):
 
 def test_missing_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "cv2", None)
-    with pytest.raises(UserError, match=r"cv2.*llavataros-jax\[viz\]"):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"drawing films needs cv2; install with: .*opencv"):
         write_film(tmp_path / "film.mp4", standing(3), **SIZE)
 
 
