@@ -3,8 +3,8 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,14 @@ from typing import Any
 import soundfile
 
 from data_prep.align.aligner import Alignment, Utterance
+from data_prep.align.mfa_folder import (
+    CORPUS,
+    LOG_NAME,
+    OUT,
+    TEMPORARY,
+    clear,
+    folder_for_one_run,
+)
 from data_prep.align.mfa_models import choose_models
 from data_prep.align.mfa_textgrid import lab_text, read_mfa_words
 from data_prep.words.language import language_code
@@ -22,7 +30,6 @@ from llavataros_jax.errors import UserError
 from llavataros_jax.sound.reader import blocks
 
 SAMPLE_RATE = 16000
-LOG_NAME = "mfa.log"
 
 _LAST_LINES = 4
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -56,11 +63,10 @@ class MfaAligner:
     def align(self, audio_path: Path, words: list[str], note: Note) -> list[Word]:
         """Aligns one recording; many go faster through `align_corpus`."""
         utterance = Utterance("utterance", "speaker", audio_path, tuple(words))
-        folder = Path(tempfile.mkdtemp(prefix="mfa-"))
-        found = self.align_corpus([utterance], folder)[utterance.name]
-        if found.problem:
-            raise UserError(found.problem)
-        shutil.rmtree(folder)
+        with folder_for_one_run() as folder:
+            found = self.align_corpus([utterance], folder)[utterance.name]
+            if found.problem:
+                raise UserError(found.problem)
         for message in found.notes:
             note(message)
         return list(found.words)
@@ -77,10 +83,9 @@ class MfaAligner:
         """
         models = choose_models(self._config)
         folder.mkdir(parents=True, exist_ok=True)
-        corpus, out, temporary = (folder / name for name in ("corpus", "out", "temporary"))
+        corpus, out, temporary = (folder / name for name in (CORPUS, OUT, TEMPORARY))
+        clear(folder)  # of what a killed run left
         try:
-            for part in (corpus, out, temporary):
-                shutil.rmtree(part, ignore_errors=True)
             places, problems = _write_corpus(corpus, utterances, self._language)
             if not places:
                 return problems
@@ -94,8 +99,7 @@ class MfaAligner:
                 for utterance, place in places
             }
         finally:
-            for part in (corpus, out, temporary):
-                shutil.rmtree(part, ignore_errors=True)
+            clear(folder)
 
     def _run(self, arguments: list[str], *, log: Path) -> None:
         program = shutil.which(self._config.mfa)
@@ -105,21 +109,22 @@ class MfaAligner:
         search_path = os.pathsep.join([str(Path(program).resolve().parent), os.environ["PATH"]])
         with log.open("wb") as file:
             try:
-                done = subprocess.run(
+                process = subprocess.Popen(
                     [program, *arguments],
                     stdin=subprocess.DEVNULL,
                     stdout=file,
                     stderr=subprocess.STDOUT,
                     env=os.environ | {"PATH": search_path},
-                    check=False,
+                    start_new_session=True,
                 )
             except OSError as problem:
                 raise UserError(
                     f"words.mfa={self._config.mfa} cannot be run ({problem.strerror})"
                 ) from problem
-        if done.returncode:
+            code = _end_of(process)
+        if code:
             raise UserError(
-                f"{self._config.mfa} align ended with code {done.returncode}: "
+                f"{self._config.mfa} align ended with code {code}: "
                 f"{_last_lines(log)} (all it said is in {log})"
             )
 
@@ -138,6 +143,16 @@ class MfaAligner:
         if unknown:
             notes.append(f"outside MFA's dictionary: {', '.join(unknown)}")
         return Alignment(tuple(words), tuple(notes))
+
+
+def _end_of(process: subprocess.Popen[bytes]) -> int:
+    """Waits for a program; when this one is stopped, so are it and all that it started."""
+    try:
+        return process.wait()
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def _write_corpus(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from data_prep.align.aligner import Aligner, Alignment, CorpusAligner, Utterance
 from data_prep.align.choice import choose_aligner, spoken_words
+from data_prep.align.mfa_folder import clear
 from data_prep.clips.attempt import attempt
 from data_prep.clips.cache import Arrays, NotKeptError, StageCache
 from data_prep.clips.clip import Clip
@@ -42,6 +43,7 @@ def align_together(
     Raises:
         UserError: When the aligner ends with an error.
     """
+    clear(cache_folder / "mfa")  # of what a killed run left
     done = BatchAlignment()
     spoken = [clip for clip in clips if clip.transcript and not clip.words]
     if not spoken or config.aligner == "pocketsphinx":

@@ -55,7 +55,7 @@ def absolute(value: Any) -> Any:
 
     Links are not followed, because the names of files tell clips apart.
     """
-    found = value
+    found: Any = value
     if isinstance(value, Path):
         found = Path(os.path.abspath(value))
     elif isinstance(value, Config):
@@ -68,7 +68,8 @@ def absolute(value: Any) -> Any:
     elif isinstance(value, dict):
         found = {key: absolute(part) for key, part in value.items()}
     elif type(value) in (list, tuple, set, frozenset):
-        found = type(value)(map(absolute, value))
+        kind: Any = type(value)
+        found = kind(map(absolute, found))
     return found
 
 

@@ -5,7 +5,10 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +18,17 @@ import soundfile
 from data_prep.align.aligner import Utterance
 from data_prep.align.choice import align, choose_aligner
 from data_prep.align.mfa import MfaAligner
+from data_prep.align.mfa_folder import folder_for_one_run
 from data_prep.align.mfa_models import MfaModels, choose_models
 from data_prep.align.mfa_textgrid import lab_word, read_mfa_words
 from data_prep.run.pipeline import prepare
 from llavataros_jax.config import WordsConfig
 from llavataros_jax.config.file import config_from_dict
 from llavataros_jax.errors import UserError
-from tests.data_prep.recordings import damage_middle, make_samples, write_clip
+from tests.data_prep.recordings import damage_middle, make_samples, small_config, write_clip
 
-SYNTHETIC = Path(__file__).parents[3] / ".." / "shared" / "data" / "mfa_synthetic"
+ROOT = Path(__file__).parents[3]
+SYNTHETIC = ROOT / ".." / "shared" / "data" / "mfa_synthetic"
 
 # Writes what the real program would: words of equal length, phones, and `spn` for unknown ones.
 STAND_IN = """#!{python}
@@ -341,3 +346,113 @@ def test_preparation_aligns_all_clips_in_one_run(mfa, tmp_path):
     (mfa / "mode").write_text("fail")
     with pytest.raises(UserError, match="ended with code 3"):
         run(aligner="mfa", mfa_acoustic="third")
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """A place for temporary files of this test alone."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("mode", "text"),
+    [("", "hello"), ("tier", "hello"), ("other words", "hello"), ("fail", "hello"),
+     ("", "hello unalignable")],
+)  # fmt: skip
+def test_nothing_but_a_log_that_is_told_of_stays(mfa, recording, temporary, mode, text):
+    (mfa / "mode").write_text(mode)
+    message = ""
+    try:
+        align(recording, text, CONFIG)
+    except UserError as refusal:
+        message = str(refusal)
+    left = [path for path in temporary.rglob("*") if path.is_file()]
+    assert [path.name for path in left if path.name != "mfa.log"] == []
+    assert all(str(path) in message for path in left)
+    assert len(left) == ("mfa.log" in message)
+    assert len(list(temporary.iterdir())) == len(left)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_nothing_stays_when_it_is_stopped(mfa, recording, temporary, monkeypatch, error):
+    def stop(*_):
+        raise error
+
+    monkeypatch.setattr("data_prep.align.mfa.lab_text", stop)
+    with pytest.raises((KeyboardInterrupt, OSError)):
+        align(recording, "hello", CONFIG)
+    assert not list(temporary.iterdir())
+
+
+SLOW = """
+import os, pathlib, signal, sys, tempfile
+tempfile.tempdir = sys.argv[1]
+from data_prep.align.mfa_folder import folder_for_one_run
+with folder_for_one_run() as folder:
+    (folder / "corpus").mkdir()
+    (folder / "corpus" / "a.wav").touch()
+    print(folder, flush=True)
+    if sys.argv[2] == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_run_left_goes_at_the_next_start_and_a_living_one_stays(temporary):
+    def start(fate):
+        command = [sys.executable, "-c", SLOW, str(temporary), fate]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        process = subprocess.Popen(command, env=environment, **pipes)
+        assert process.stdout is not None
+        return process, Path(process.stdout.readline().strip())
+
+    dead, left = start("die")
+    assert dead.wait() == -9
+    assert (left / "corpus/a.wav").exists()
+    living, theirs = start("live")
+    assert not left.exists()
+    with folder_for_one_run() as ours:
+        assert (theirs / "corpus/a.wav").exists()
+        assert ours.is_dir()
+    living.communicate("")
+    assert not list(temporary.iterdir())
+
+
+def test_a_killed_runs_corpus_goes_at_the_next_preparation(tmp_path):
+    write_clip(tmp_path / "in", "a")
+    left = tmp_path / "out/.cache/mfa/corpus/000_anna/a.wav"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    prepare(small_config(tmp_path), say=lambda line: None)
+    assert not left.parent.parent.exists()
+
+
+def test_a_program_that_is_stopped_takes_its_own_along(mfa, recording, temporary, monkeypatch):
+    """MFA starts processes of its own, which would go on writing."""
+    pids = mfa / "pids"
+    (mfa / "mfa").write_text(
+        f"#!/bin/sh\nsleep 60 &\necho $! > {pids}.part\nmv {pids}.part {pids}\nwait\n"
+    )
+
+    def wait(process, real=subprocess.Popen.wait):
+        if not pids.exists():
+            while not pids.exists():
+                time.sleep(0.01)
+            raise KeyboardInterrupt
+        return real(process)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", wait)
+    with pytest.raises(KeyboardInterrupt):
+        align(recording, "hello", CONFIG)
+    state = Path(f"/proc/{pids.read_text().strip()}/stat")
+    for _ in range(100):
+        if not state.exists() or state.read_text().rpartition(")")[2].split()[0] in "ZX":
+            break
+        time.sleep(0.05)
+    else:
+        pytest.fail("the program's own process goes on")
+    assert not list(temporary.iterdir())
