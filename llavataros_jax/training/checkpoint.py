@@ -228,8 +228,32 @@ def _load(path: Path, parts: dict[str, Any]) -> tuple[dict[str, Any] | None, str
     if reason := damage_of(path, parts):
         return None, reason
     try:
+        if reason := _misfit(path, parts):
+            return None, reason
         return ocp.load_checkpointables(str(path), parts), ""
     except (MemoryError, RuntimeError):
         raise  # of the machine, not of the file
     except Exception as problem:  # Orbax raises plain Exception for what it cannot decode
         return None, first_line(problem)
+
+
+def _misfit(path: Path, parts: dict[str, Any]) -> str | None:
+    """Says which array of a checkpoint differs from what is wanted, if one does.
+
+    Asked before, because Orbax leaves a traceback for each array that does not fit.
+    """
+    stored: Any = ocp.checkpointables_metadata(str(path)).metadata
+    for part, wanted in parts.items():
+        there = dict(_named_leaves(stored[part]))
+        for name, leaf in _named_leaves(wanted):
+            if name not in there:
+                return f"{part} has no {name}"
+            is_key = jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+            if not is_key and tuple(there[name].shape) != leaf.shape:
+                return f"{name} has the shape {tuple(there[name].shape)}, not {leaf.shape}"
+    return None
+
+
+def _named_leaves(tree: Any) -> Iterator[tuple[str, Any]]:
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        yield jax.tree_util.keystr(path, simple=True, separator="."), leaf

@@ -1,5 +1,6 @@
 """A damaged checkpoint is passed over, said, and never ends in a traceback or other numbers."""
 
+import gc
 import os
 import shutil
 
@@ -147,6 +148,22 @@ def test_a_best_without_its_loss_gives_way_to_the_next_validation(run, text):
         checkpoints.wait()
         assert checkpoints.best_loss == 0.7
     require_equal(load_params(run, abstract_state().params)[0], state_at(8).params)
+
+
+def test_a_checkpoint_of_another_config_says_what_differs(run, capfd):
+    params = abstract_state().params
+    wider = {**params, "bias": jax.ShapeDtypeStruct((31,), np.float32)}
+    with pytest.raises(
+        UserError, match=r"another config \(best/4: bias has the shape \(30,\), not"
+    ):
+        load_params(run, wider)
+    with pytest.raises(UserError, match=r"best/4: params has no scale"):
+        load_params(run, {**params, "scale": params["bias"]})
+    wider = abstract_state().replace(params=wider)
+    with Checkpoints(run) as checkpoints, pytest.raises(UserError, match="bias has the shape"):
+        checkpoints.restore(wider)
+    gc.collect()
+    assert capfd.readouterr().err == "", "no library complains beside our own sentence"
 
 
 def test_an_earlier_step_can_become_the_best(run):
