@@ -2,10 +2,10 @@
 
 import numpy as np
 from jaxtyping import Float
-from scipy.signal import argrelextrema
+
+from llavataros_jax.motion.beats import speed_minima
 
 SIGMA_SECONDS = 0.3
-ORDER_SECONDS = 2 / 15  # BEAT 2022: two frames to either side at 15 fps
 
 
 def motion_beats(speed: Float[np.ndarray, " T"], fps: float) -> Float[np.ndarray, " beats"]:
@@ -16,8 +16,7 @@ def motion_beats(speed: Float[np.ndarray, " T"], fps: float) -> Float[np.ndarray
     Returns:
         Seconds, rising.
     """
-    order = max(1, round(ORDER_SECONDS * fps))
-    return argrelextrema(np.asarray(speed), np.less, order=order)[0] / fps
+    return speed_minima(speed, fps=fps) / fps
 
 
 def beat_alignment(

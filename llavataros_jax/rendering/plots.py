@@ -10,6 +10,8 @@ from jaxtyping import Float
 
 from llavataros_jax.atomic import atomic_path
 from llavataros_jax.errors import UserError
+from llavataros_jax.motion.beats import speed_minima
+from llavataros_jax.packages import require_packages
 
 TRAIN, VALIDATION = "#46969a", "#d88a60"
 INK, FAINT = "#464e60", "#a9afba"
@@ -139,7 +141,7 @@ def plot_speech(
         stop_seconds: Where it ends; the end of the motion when not given.
 
     Raises:
-        UserError: There is nothing to draw between start and stop.
+        UserError: There is nothing to draw between start and stop, or a library is missing.
     """
     total = max((len(speed) for speed in wrist_speeds.values()), default=0) / fps
     stop = min(total, np.inf if stop_seconds is None else stop_seconds)
@@ -193,6 +195,8 @@ def mel_decibels(
 
     Windows of 40 ms are centred on the steps; mel bands are triangles after HTK.
     """
+    require_packages("drawing a spectrogram", "librosa", extra="prep")
+    import librosa
     from scipy.signal import ShortTimeFFT
     from scipy.signal.windows import hann
 
@@ -202,19 +206,11 @@ def mel_decibels(
     transform = ShortTimeFFT(hann(size, sym=False), hop, sample_rate)
     steps = max(1, -(-len(samples) // hop))
     power = np.abs(transform.stft(padded, p0=0, p1=steps)) ** 2
-    top = 2595 * np.log10(1 + sample_rate / 2 / 700)
-    edges = 700 * (10 ** (np.linspace(0, top, MELS + 2) / 2595) - 1)
-    rise = (transform.f - edges[:-2, None]) / np.diff(edges)[:-1, None]
-    fall = (edges[2:, None] - transform.f) / np.diff(edges)[1:, None]
-    mel = np.maximum(0, np.minimum(rise, fall)) @ power
+    filters = librosa.filters.mel(
+        sr=sample_rate, n_fft=size, n_mels=MELS, htk=True, norm=None, dtype=np.float64
+    )
+    mel = filters @ power
     return 10 * np.log10(np.maximum(mel / max(float(mel.max()), 1e-10), 1e-7))
-
-
-def speed_minima(speed: Float[np.ndarray, " T"], *, fps: float) -> np.ndarray:
-    """Finds the frames of a speed's local minima within 2 frames at 15 fps (BEAT 2022)."""
-    from scipy.signal import argrelmin
-
-    return argrelmin(np.asarray(speed), order=max(1, round(2 * fps / 15)))[0]
 
 
 def _write_words(axis: Any, words: Sequence[tuple[str, float, float]], start: float, stop: float):
@@ -247,14 +243,10 @@ def _log_scale_if_wide(axis: Any) -> None:
 
 def _subplots(rows: int, columns: int, *, size: tuple[float, float], **options: Any):
     """Makes a figure that never touches a display or the state of pyplot."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as missing:
-        raise UserError(
-            "pictures need matplotlib, which is not installed; "
-            "run: pip install 'llavataros-jax[viz]'"
-        ) from missing
+    require_packages("drawing plots", "matplotlib", extra="viz")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False, **options).ravel()

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from llavataros_jax.evaluation.beats import beat_alignment, motion_beats
-from llavataros_jax.rendering.plots import speed_minima
 
 
 @pytest.mark.parametrize("fps", [15.0, 20.0, 30.0, 60.0])
@@ -57,9 +56,3 @@ def test_guards():
     assert math.isnan(beat_alignment(np.zeros(0), np.array([1.0])))
     assert math.isnan(beat_alignment(np.zeros(0), np.zeros(0)))
     assert beat_alignment(np.array([1.0]), np.zeros(0)) == 0.0
-
-
-@pytest.mark.parametrize("fps", [20.0, 25.0, 30.0, 60.0])
-def test_the_plot_marks_these_beats(fps):
-    speed = np.random.default_rng(1).random(400)
-    np.testing.assert_array_equal(speed_minima(speed, fps=fps) / fps, motion_beats(speed, fps))
