@@ -11,18 +11,19 @@ from jaxtyping import Bool, Float
 from data_prep.words.spelling import latin_form
 from data_prep.words.word import UNKNOWN, Word
 from llavataros_jax.listing import listed
-from llavataros_jax.sound.reader import blocks
+from llavataros_jax.sound.reader import SPEECH_RATE, blocks
 
 LONG_WORD_SECONDS = 3.0
 
-_SAMPLE_RATE, _STEP_SECONDS, _SMOOTH_STEPS = 16000, 0.01, 5
+_STEP_SECONDS, _SMOOTH_STEPS = 0.01, 5
 _LEAST_CONTRAST_DECIBELS = 12.0  # between sound and background; with less there is no telling
 _DEEPEST_DECIBELS = 30.0  # below loud speech, in front of digital silence
 _SOUND_SHARE = 0.35  # of the way from background to loud speech
 _WINDOW_SECONDS, _HOP_SECONDS, _LEAST_SECONDS = 10.0, 2.0, 5.0
 _LARGEST_SHIFT_SECONDS, _SHIFT_STEP_SECONDS, _LEAST_SHIFT_SECONDS = 3.0, 0.1, 0.3
-# Measured on MFA's TextGrids of real speech: right ones disagree on up to 0.29 of a window and no
-# shift betters that by more than 0.05; moved by 2 s, a shift betters half of them by 0.24.
+# Measured on MFA's TextGrids of real speech: right ones disagree on up to 0.29 of a window, and no
+# shift lessens that by more than 0.05; where they are moved by 2 s, one does by 0.24 in half of
+# the windows.
 _MOST_DISAGREEMENT, _LEAST_GAIN = 0.35, 0.1
 _LEAST_COVERED = 0.5
 _MOST_MISSING = 0.2
@@ -132,9 +133,9 @@ def inspect_alignment(audio: Path | str, words: Sequence[Word]) -> AlignmentRepo
 
 def _power(audio: Path) -> Float[np.ndarray, " T"]:
     """Returns the smoothed power of each step."""
-    step = round(_STEP_SECONDS * _SAMPLE_RATE)
+    step = round(_STEP_SECONDS * SPEECH_RATE)
     parts, rest = [], np.zeros(0, np.float32)
-    for block in blocks(audio, _SAMPLE_RATE):
+    for block in blocks(audio, SPEECH_RATE):
         samples = np.concatenate([rest, block])
         whole = len(samples) // step * step
         parts.append(np.mean(samples[:whole].reshape(-1, step).astype(np.float64) ** 2, axis=1))

@@ -27,9 +27,7 @@ from data_prep.words.note import Note
 from data_prep.words.word import Word
 from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError
-from llavataros_jax.sound.reader import blocks
-
-SAMPLE_RATE = 16000
+from llavataros_jax.sound.reader import SPEECH_RATE, blocks
 
 _LAST_LINES = 4
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -171,8 +169,8 @@ def _write_corpus(
         folder.mkdir(parents=True, exist_ok=True)
         stem = folder / f"{number:05d}_{_safe(utterance.name)}"
         try:
-            with soundfile.SoundFile(f"{stem}.wav", "w", SAMPLE_RATE, 1, "PCM_16") as file:
-                for block in blocks(utterance.audio, SAMPLE_RATE):
+            with soundfile.SoundFile(f"{stem}.wav", "w", SPEECH_RATE, 1, "PCM_16") as file:
+                for block in blocks(utterance.audio, SPEECH_RATE):
                     file.write(block.clip(-1, 1))
         except UserError as refusal:
             Path(f"{stem}.wav").unlink(missing_ok=True)

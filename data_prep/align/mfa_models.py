@@ -46,7 +46,7 @@ class MfaModels:
         return {kind: _hash(kind, value) or value for kind, value in named.items()}
 
     def missing(self) -> str | None:
-        """Says in which way they can be got if one of them is neither a file nor downloaded."""
+        """Says how to get the one that is neither a file nor downloaded."""
         for kind, value in (("dictionary", self.dictionary), ("acoustic", self.acoustic)):
             if _place(kind, value) is None:
                 return f"its {kind} {value} is not there: mfa model download {kind} {value}"

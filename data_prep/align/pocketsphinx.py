@@ -20,9 +20,8 @@ from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError
 from llavataros_jax.listing import listed
 from llavataros_jax.packages import missing_packages, needs
-from llavataros_jax.sound.reader import blocks
+from llavataros_jax.sound.reader import SPEECH_RATE, blocks
 
-SAMPLE_RATE = 16000
 WINDOW_SECONDS = 180.0
 FRAME_SECONDS = 0.01
 
@@ -151,7 +150,7 @@ def _align_window(
     decoder.end_utt()
     if is_last:
         spans = _spans(decoder.seg())
-    seconds = len(samples) / SAMPLE_RATE
+    seconds = len(samples) / SPEECH_RATE
     return [(min(max(a, 0.0), seconds), min(max(b, 0.0), seconds)) for a, b in spans]
 
 
@@ -187,7 +186,7 @@ def _as_speech(samples: Float32[np.ndarray, " n"]) -> np.ndarray:
     Digital silence has no logarithm, and the search goes astray in it; a word needs silence
     before it to begin. The noise is the same at every call.
     """
-    padding = round(_PADDING_SECONDS * SAMPLE_RATE)
+    padding = round(_PADDING_SECONDS * SPEECH_RATE)
     tenth = samples[: len(samples) // 1600 * 1600].reshape(-1, 1600)
     loudness = np.sqrt(np.mean(tenth**2, axis=1)) if len(tenth) else np.zeros(1)
     gain = np.clip(_LOUD_RMS / max(float(np.percentile(loudness, 95)), 1e-6), 0.1, 300)
@@ -201,7 +200,7 @@ class _WindowReader:
     """Reads a recording forwards and holds no more of it than a window."""
 
     def __init__(self, path: Path) -> None:
-        self._source: Iterator[np.ndarray] = blocks(path, SAMPLE_RATE)
+        self._source: Iterator[np.ndarray] = blocks(path, SPEECH_RATE)
         self._samples = np.zeros(0, np.float32)
         self._first = 0
 
@@ -210,18 +209,18 @@ class _WindowReader:
 
         A rest of up to a quarter of a window more comes along with the last.
         """
-        wanted = round(1.25 * seconds * SAMPLE_RATE)
+        wanted = round(1.25 * seconds * SPEECH_RATE)
         parts, available = [self._samples], len(self._samples)
         while available < wanted and (part := next(self._source, None)) is not None:
             parts.append(part)
             available += len(part)
         self._samples = np.concatenate(parts)
         is_last = available < wanted
-        stop = available if is_last else round(seconds * SAMPLE_RATE)
-        return self._samples[:stop], self._first / SAMPLE_RATE, is_last
+        stop = available if is_last else round(seconds * SPEECH_RATE)
+        return self._samples[:stop], self._first / SPEECH_RATE, is_last
 
     def advance(self, seconds: float) -> None:
         """Lets the next window begin `seconds` after this one, at a whole 10 ms."""
-        skipped = round(seconds / FRAME_SECONDS) * round(FRAME_SECONDS * SAMPLE_RATE)
+        skipped = round(seconds / FRAME_SECONDS) * round(FRAME_SECONDS * SPEECH_RATE)
         self._samples = self._samples[skipped:]
         self._first += skipped

@@ -20,13 +20,12 @@ from data_prep.listen.whisper_model import (
     whisper_identity,
     whisper_language,
 )
-from data_prep.sound.voice_activity import RATE
 from data_prep.words.note import Note
 from data_prep.words.spelling import bare_form
 from data_prep.words.word import Word
 from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError
-from llavataros_jax.sound.reader import read_mono
+from llavataros_jax.sound.reader import SPEECH_RATE, read_mono
 
 LARGEST_WINDOW_SECONDS = 28.0
 
@@ -62,8 +61,8 @@ class WhisperAligner:
         """
         model = load_whisper(self._config)
         code = whisper_language(model, self._config.language)
-        samples = read_mono(audio_path, RATE)
-        seconds = len(samples) / RATE
+        samples = read_mono(audio_path, SPEECH_RATE)
+        seconds = len(samples) / SPEECH_RATE
         windows: list[Window] = [(0, len(words), 0.0, seconds)]
         if seconds > LARGEST_WINDOW_SECONDS:
             heard = WhisperTranscriber(self._config).transcribe(
@@ -73,7 +72,7 @@ class WhisperAligner:
             windows = plan_windows(words, heard.words, seconds, audio_path)
         found: list[Word] = []
         for first, stop, start, end in windows:
-            part = samples[round(start * RATE) : round(end * RATE)]
+            part = samples[round(start * SPEECH_RATE) : round(end * SPEECH_RATE)]
             spans = _align_window(model, part, words[first:stop], code, audio_path)
             for text, (begin, finish, confidence) in zip(words[first:stop], spans, strict=True):
                 earliest = found[-1].start_seconds if found else 0.0
@@ -175,7 +174,7 @@ def _align_window(
     if sum(map(len, tokens)) > model.dims.n_text_ctx - _SPECIAL_TOKENS:
         raise UserError(
             f"the transcript does not fit {audio_path}: {len(words)} words for "
-            f"{len(samples) / RATE:.1f} s are more than Whisper can place"
+            f"{len(samples) / SPEECH_RATE:.1f} s are more than Whisper can place"
         )
     num_frames = min(len(samples) // HOP_LENGTH, N_FRAMES)
     timings = find_alignment(model, tokenizer, list(itertools.chain(*tokens)), mel, num_frames)

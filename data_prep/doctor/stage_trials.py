@@ -15,7 +15,7 @@ import numpy as np
 
 from data_prep.align.choice import ALIGNERS, align
 from data_prep.doctor.inventory import what_installs
-from data_prep.doctor.synthetic_voice import RATE, TEXT, synthetic_voice
+from data_prep.doctor.synthetic_voice import TEXT, synthetic_voice
 from data_prep.listen.transcribe import transcribe
 from data_prep.listen.whisper_model import missing_whisper
 from data_prep.sound.features import audio_features
@@ -23,7 +23,7 @@ from data_prep.vectors.choice import check_text, text_features
 from data_prep.words.word import Word
 from llavataros_jax.config import AudioConfig, Config, DataConfig, TextConfig, WordsConfig
 from llavataros_jax.errors import UserError
-from llavataros_jax.sound.reader import read_mono
+from llavataros_jax.sound.reader import SPEECH_RATE, read_mono
 
 _NOT_ASKED = {
     "PASE+ features": "needs audio.kind=pase and audio.pase=FE_e199.ckpt",
@@ -90,9 +90,9 @@ def _stages(
         import soundfile
 
         path.parent.mkdir(exist_ok=True)
-        soundfile.write(path, np.stack([synthetic_voice()] * 2, axis=1), RATE)
+        soundfile.write(path, np.stack([synthetic_voice()] * 2, axis=1), SPEECH_RATE)
         samples = read_mono(path, 22050)
-        return f"{len(samples)} samples at 22050 Hz from stereo at {RATE} Hz"
+        return f"{len(samples)} samples at 22050 Hz from stereo at {SPEECH_RATE} Hz"
 
     def features(audio: AudioConfig) -> str:
         return f"{audio_features(path, fps, audio, fps).shape[1]} numbers a frame"

@@ -4,7 +4,8 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.signal import lfilter
 
-RATE = 16000
+from llavataros_jax.sound.reader import SPEECH_RATE
+
 TEXT = "are we"  # what an aligner is told that it says
 
 # Frequencies of the first three resonances of four vowels, in hertz, after Peterson and Barney.
@@ -14,18 +15,18 @@ _EDGE_SECONDS, _RISE_SECONDS = 0.15, 0.05
 
 
 def synthetic_voice(seconds: float = 1.0) -> Float64[np.ndarray, " n"]:
-    """Returns four vowels one after another between two pauses, at `RATE`."""
-    count = round(seconds * RATE)
-    times = np.arange(count) / RATE
+    """Returns four vowels one after another between two pauses, at `SPEECH_RATE`."""
+    count = round(seconds * SPEECH_RATE)
+    times = np.arange(count) / SPEECH_RATE
     pitch = 120 + 15 * np.sin(4 * np.pi * times)
-    pulses = np.diff(np.floor(np.cumsum(pitch) / RATE), prepend=0)
+    pulses = np.diff(np.floor(np.cumsum(pitch) / SPEECH_RATE), prepend=0)
     spoken = np.minimum((times * len(_VOWELS) / seconds).astype(int), len(_VOWELS) - 1)
     voice = np.zeros(count)
     for vowel, frequencies in enumerate(_VOWELS):
         sound = pulses
         for frequency, bandwidth in zip(frequencies, _BANDWIDTHS, strict=True):
-            radius = np.exp(-np.pi * bandwidth / RATE)
-            turn = 2 * radius * np.cos(2 * np.pi * frequency / RATE)
+            radius = np.exp(-np.pi * bandwidth / SPEECH_RATE)
+            turn = 2 * radius * np.cos(2 * np.pi * frequency / SPEECH_RATE)
             sound = lfilter([1 - radius], [1, -turn, radius**2], sound)
         voice += np.where(spoken == vowel, sound, 0)
     rise = np.minimum(times - _EDGE_SECONDS, seconds - _EDGE_SECONDS - times) / _RISE_SECONDS

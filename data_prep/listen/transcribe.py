@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from data_prep.listen.whisper_model import load_whisper, missing_whisper, whisper_language
-from data_prep.sound.voice_activity import RATE, Spans, joined, speech_spans, tells_music
+from data_prep.sound.voice_activity import Spans, joined, speech_spans, tells_music
 from data_prep.words.note import Note
 from data_prep.words.textgrid import words_of_label
 from data_prep.words.word import Word, checked_words
 from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError
-from llavataros_jax.sound.reader import is_silent, read_info, read_mono
+from llavataros_jax.sound.reader import SPEECH_RATE, is_silent, read_info, read_mono
 
 _LARGEST_CHUNK_SECONDS = 600.0  # so that two hours need no more memory than their samples
 _LEAST_PAUSE_SECONDS = 2.0  # whatever is said before a shorter one helps with what follows
@@ -95,7 +95,7 @@ class WhisperTranscriber:
 
     def transcribe(self, audio_path: Path, language: str, note: Note) -> Transcription:
         """Returns Whisper's words, cut to the audio and made to follow one another."""
-        samples = read_mono(audio_path, RATE)
+        samples = read_mono(audio_path, SPEECH_RATE)
         spans = joined(speech_spans(samples), _LEAST_PAUSE_SECONDS)
         if not tells_music():
             note("speech found by loudness alone, without silero-vad, so music may have words")
@@ -107,13 +107,13 @@ class WhisperTranscriber:
         words: list[Word] = []
         loops = 0
         for start, end, relative in _chunks(spans):
-            part = samples[round(start * RATE) : round(end * RATE)]
+            part = samples[round(start * SPEECH_RATE) : round(end * SPEECH_RATE)]
             result = _run(model, part, relative, code)
             code = code or result["language"]
             segments = [s for s in result["segments"] if not _is_loop(s)]
             loops += len(result["segments"]) - len(segments)
             previous = words[-1].start_seconds if words else 0.0
-            words += _words(segments, start, previous, len(samples) / RATE, spans)
+            words += _words(segments, start, previous, len(samples) / SPEECH_RATE, spans)
         if loops:
             note(f"{loops} parts left out, in which Whisper repeated itself")
         weights = Path(str(self._config.whisper)).name

@@ -74,8 +74,8 @@ def run_all(
             executor.shutdown()
         except BrokenProcessPool as problem:
             raise UserError(
-                f"a process ended in the middle of {label}, perhaps for want of memory; run the "
-                "same command with fewer data.workers: what was finished is kept"
+                f"a process ended in the middle of {label}, perhaps because memory ran out; run "
+                "the same command with fewer data.workers: what was finished is kept"
             ) from problem
         finally:
             # After an error or Ctrl-C nothing is waited for; finished results are on disk.

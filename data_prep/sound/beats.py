@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from llavataros_jax.sound.reader import blocks
+from llavataros_jax.sound.reader import SPEECH_RATE, blocks
 
-SAMPLE_RATE = 16000
 HOP, WINDOW = 512, 2048
 
 
@@ -28,15 +27,15 @@ def audio_beats(path: Path | str) -> Float[np.ndarray, " beats"]:
 
     mel, energy = _mel_and_energy(path)
     strength = librosa.onset.onset_strength(
-        S=librosa.power_to_db(mel), sr=SAMPLE_RATE, hop_length=HOP, n_fft=WINDOW
+        S=librosa.power_to_db(mel), sr=SPEECH_RATE, hop_length=HOP, n_fft=WINDOW
     )
     onsets = librosa.onset.onset_detect(
-        onset_envelope=strength, sr=SAMPLE_RATE, hop_length=HOP, units="frames"
+        onset_envelope=strength, sr=SPEECH_RATE, hop_length=HOP, units="frames"
     )
     if not len(onsets):
         return np.zeros(0)
     frames = np.unique(librosa.onset.onset_backtrack(onsets, energy))
-    return np.asarray(librosa.frames_to_time(frames, sr=SAMPLE_RATE, hop_length=HOP))
+    return np.asarray(librosa.frames_to_time(frames, sr=SPEECH_RATE, hop_length=HOP))
 
 
 def _mel_and_energy(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
@@ -46,14 +45,14 @@ def _mel_and_energy(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
     margin = np.zeros(WINDOW // 2, np.float32)
     mels, energies = [], []
     waiting = np.zeros(0, np.float32)
-    for block in chain([margin], blocks(path, SAMPLE_RATE), [margin]):
+    for block in chain([margin], blocks(path, SPEECH_RATE), [margin]):
         waiting = np.concatenate([waiting, block])
         count = (len(waiting) - WINDOW) // HOP + 1
         if count < 1:
             continue
         ready = waiting[: (count - 1) * HOP + WINDOW]
         mel = librosa.feature.melspectrogram(
-            y=ready, sr=SAMPLE_RATE, n_fft=WINDOW, hop_length=HOP, center=False
+            y=ready, sr=SPEECH_RATE, n_fft=WINDOW, hop_length=HOP, center=False
         )
         rms = librosa.feature.rms(y=ready, frame_length=WINDOW, hop_length=HOP, center=False)
         mels.append(mel)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float32
 
-RATE = 16000
+from llavataros_jax.sound.reader import SPEECH_RATE
 
 _LEAST_PAUSE_SECONDS, _PADDING_SECONDS = 0.5, 0.2
-_STEP = RATE // 100
+_STEP = SPEECH_RATE // 100
 _QUIET_DECIBELS, _RANGE_DECIBELS, _LEAST_CONTRAST_DECIBELS = -75.0, 30.0, 6.0
 _LEAST_SPEECH_STEPS = 15
 
@@ -26,7 +26,7 @@ def speech_spans(samples: Float32[np.ndarray, " n"]) -> Spans:
     if not len(samples):
         return []
     spans = _silero_spans(samples) if tells_music() else _loud_spans(samples)
-    seconds = len(samples) / RATE
+    seconds = len(samples) / SPEECH_RATE
     padded = [
         (max(0.0, start - _PADDING_SECONDS), min(seconds, end + _PADDING_SECONDS))
         for start, end in spans
@@ -59,8 +59,8 @@ def _silero_spans(samples: Float32[np.ndarray, " n"]) -> Spans:
     import torch  # pyright: ignore[reportMissingImports]
     from silero_vad import get_speech_timestamps  # pyright: ignore[reportMissingImports]
 
-    found = get_speech_timestamps(torch.from_numpy(samples), _silero(), sampling_rate=RATE)
-    return [(span["start"] / RATE, span["end"] / RATE) for span in found]
+    found = get_speech_timestamps(torch.from_numpy(samples), _silero(), sampling_rate=SPEECH_RATE)
+    return [(span["start"] / SPEECH_RATE, span["end"] / SPEECH_RATE) for span in found]
 
 
 @functools.cache

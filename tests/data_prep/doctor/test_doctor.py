@@ -11,8 +11,9 @@ from data_prep import __main__ as door
 from data_prep.doctor import stage_trials
 from data_prep.doctor.inventory import PACKAGES, what_installs
 from data_prep.doctor.stage_trials import try_stages
-from data_prep.doctor.synthetic_voice import RATE, synthetic_voice
+from data_prep.doctor.synthetic_voice import synthetic_voice
 from llavataros_jax.config import AudioConfig, Config, TextConfig
+from llavataros_jax.sound.reader import SPEECH_RATE
 from tests.pase.seeded import seeded_tensors
 
 ROOT = Path(__file__).parents[3]
@@ -91,7 +92,7 @@ def test_nothing_that_is_wrong_stops_it(monkeypatch, capsys):
 def test_the_voice_has_the_vowels_resonances(start, low, high):
     voice = synthetic_voice()
     assert np.abs(voice).max() == pytest.approx(0.3, abs=0.01)
-    vowel = voice[round(start * RATE) : round((start + 0.09) * RATE)]
-    hertz, power = welch(vowel, RATE, nperseg=1024)
+    vowel = voice[round(start * SPEECH_RATE) : round((start + 0.09) * SPEECH_RATE)]
+    hertz, power = welch(vowel, SPEECH_RATE, nperseg=1024)
     assert low < hertz[np.argmax(power)] < high
-    assert np.abs(voice[: round(0.1 * RATE)]).max() < 1e-3
+    assert np.abs(voice[: round(0.1 * SPEECH_RATE)]).max() < 1e-3
