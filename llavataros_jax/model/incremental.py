@@ -57,7 +57,7 @@ def in_product_types(network: GestureNetwork) -> GestureNetwork:
     """Casts each kernel to the type in which its products take it: a call reads all of them."""
     for _, module in nnx.iter_modules(network):
         if isinstance(module, Projection):
-            module.kernel[...] = module.kernel[...].astype(module.products.dtype)
+            module.kernel = nnx.Param(module.kernel[...].astype(module.products.dtype))
     return network
 
 

@@ -50,9 +50,8 @@ def learner(probe):
 @pytest.mark.parametrize(
     "options",
     [
-        {"variant": "text", "word_bit": True},
         {"variant": "plus", "cross_memory": "main_encoder"},
-        {"variant": "cross"},
+        {"variant": "cross", "word_bit": True},
     ],
     ids=lambda options: options["variant"],
 )
