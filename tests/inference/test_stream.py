@@ -224,6 +224,34 @@ def test_smoothed_poses_are_the_offline_filters_four_frames_later():
     np.testing.assert_allclose(smoothed[8:], expected[4:-4], atol=1e-5)
 
 
+def test_a_stream_and_its_flush_are_the_offline_motion_though_lanes_end_on_their_own():
+    """Lane 0 ends after 13 frames and starts anew while lane 1 goes on to its frame 20."""
+    options, delay = OPTIONS[0], 4
+    live = Streamer(*trained(**options), CODEC, lanes=2, call_frames=5, smooth_fps=30)
+    main, other, state = lanes((1, 2), SHORT), lanes((51, 52), SHORT), live.start()
+    poses, ends = [[], []], []
+    for arrived, counts in ((0, (5, 5)), (5, (5, 5)), (10, (3, 5)), (15, (0, 5))):
+        mask, part = np.arange(5) < np.array(counts)[:, None], slice(arrived, arrived + 5)
+        restarts = np.array([arrived == 15, False])
+        pose, state = live(
+            state, cut(main, part), cut(other, part), frame_mask=mask, is_start=restarts
+        )
+        for lane in range(2):
+            poses[lane] += list(np.asarray(pose)[lane, : counts[lane]])
+        if arrived in (10, 15):
+            ends.append(np.asarray(live.flush(state)))
+    assert ends[0].shape == (2, delay, SIZES.pose)
+    for lane, length, end in ((0, 13, ends[0][0]), (1, 20, ends[1][1])):
+        joined = np.array([*poses[lane][delay:], *end])
+        expected = smooth_values(whole(lane + 1, frames=SHORT, **options)[:length], 30)
+        assert joined.shape == expected.shape
+        # Only the first half window differs: offline it knows four frames more.
+        np.testing.assert_allclose(joined[delay:], expected[delay:], atol=1e-5)
+        np.testing.assert_allclose(joined[:delay], expected[:delay], atol=0.5)
+    plain = stream(30, **options)
+    assert plain.flush(plain.start()).shape == (1, 0, SIZES.pose)
+
+
 def test_shapes_that_do_not_fit_are_refused():
     streamer = Streamer(*trained(), CODEC)
     with pytest.raises(UserError, match="no frames"):

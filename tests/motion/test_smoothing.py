@@ -10,6 +10,8 @@ from llavataros_jax.motion.skeleton import AVATAROS_9
 from llavataros_jax.motion.smoothing import (
     causal_kernels,
     causal_smooth,
+    final_kernels,
+    finish_smoothing,
     reset_smoothing,
     smooth,
     smooth_values,
@@ -117,6 +119,27 @@ def test_lanes_wait_and_start_anew_on_their_own() -> None:
         arrived += brought
     for lane in range(2):
         np.testing.assert_allclose(poses[lane], expected[: arrived[lane]], atol=1e-5)
+
+
+@pytest.mark.parametrize("delay", [0, 2, 4, 5])
+def test_what_the_delay_holds_back_is_the_end_of_the_offline_motion(delay) -> None:
+    lengths = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12])
+    values = np.random.default_rng(3).normal(size=(len(lengths), 12, 2)).astype(np.float32)
+    state = start_smoothing(len(lengths), 2, window=9)
+    _, state = causal_smooth(
+        state, values, kernels=causal_kernels(30, delay),
+        frame_mask=np.arange(12) < lengths[:, None],
+    )  # fmt: skip
+    finished = finish_smoothing(state, kernels=final_kernels(30, delay))
+    assert finished.shape == (len(lengths), delay, 2)
+    for lane, length in enumerate(lengths):
+        count = min(delay, length)
+        np.testing.assert_array_equal(finished[lane, : delay - count], 0)
+        if count:
+            expected = smooth_values(values[lane, :length].astype(np.float64), 30)
+            np.testing.assert_allclose(
+                finished[lane, delay - count :], expected[-count:], atol=1e-5
+            )
 
 
 def test_a_delay_beyond_the_window_is_refused() -> None:
