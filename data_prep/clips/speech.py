@@ -24,6 +24,7 @@ from data_prep.listen.transcribe import transcribe
 from data_prep.machine.fingerprint import file_hash
 from data_prep.sound.features import audio_features
 from data_prep.vectors.choice import text_features
+from data_prep.words.text_file import read_text
 from data_prep.words.timed_files import read_timed_words
 from data_prep.words.word import UNKNOWN, Word, frame_index
 from llavataros_jax.config import Config
@@ -239,14 +240,11 @@ def read_transcript(path: Path) -> str:
     """Reads what is said.
 
     Raises:
-        UserError: When the file is missing, empty or no UTF-8 text.
+        UserError: When the file is missing, empty or neither UTF-8 nor UTF-16.
     """
     if not path.is_file():
         raise UserError(f"transcript {path} does not exist; check the path")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise UserError(f"{path} is not UTF-8 text; save it as UTF-8") from problem
+    text = read_text(path)
     if not text.strip():
         raise UserError(f"transcript {path} is empty; write down what is said or remove it")
     return text

@@ -9,7 +9,7 @@ _UTF16 = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 def read_text(path: Path, *, otherwise: str | None = None) -> str:
-    """Reads UTF-8 with or without its mark, or UTF-16.
+    """Reads UTF-8 with or without its mark, or UTF-16; lines end with a line feed.
 
     Args:
         path: The file.
@@ -26,8 +26,9 @@ def read_text(path: Path, *, otherwise: str | None = None) -> str:
     if encoding is None and content[:2].count(0) == 1:  # every other byte of Latin letters
         encoding = "utf-16-be" if content[0] == 0 else "utf-16-le"
     try:
-        return content.decode(encoding or "utf-8-sig")
+        text = content.decode(encoding or "utf-8-sig")
     except UnicodeDecodeError as problem:
-        if otherwise is not None and encoding is None:
-            return content.decode(otherwise)
-        raise UserError(f"{path} is not UTF-8 text; save it as UTF-8") from problem
+        if otherwise is None or encoding is not None:
+            raise UserError(f"{path} is not UTF-8 text; save it as UTF-8") from problem
+        text = content.decode(otherwise)
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
