@@ -9,10 +9,13 @@ import numpy as np
 from jaxtyping import Float32
 
 from llavataros_jax.errors import UserError
+from llavataros_jax.packages import require_packages
 
 SILENT_PEAK = 1e-4  # −80 dB of full scale
 BLOCK_SECONDS = 20.0
 SPEECH_RATE = 16000  # hertz: what every tool that hears speech here is made for
+_LOWEST_RATE, _HIGHEST_RATE = 1000, 1_000_000  # hertz; a damaged header may say anything
+_BLOCK_VALUES = 1 << 24  # 64 MB, however many channels there are
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,14 @@ class AudioFile:
 
 
 def read_info(path: Path | str, sample_rate: int = 16000) -> AudioFile:
-    """Opens a sound file, checks that it is whole, and notes what will be done to it.
+    """Opens a sound file, checks its header, and notes what will be done to it.
 
-    The notes say when it is mixed down, resampled to `sample_rate` or silent.
+    The notes say when it is mixed down, resampled to `sample_rate` or silent. Samples are read up
+    to the first loud one; what is damaged behind that is found by `blocks`.
 
     Raises:
-        UserError: When it is missing, empty, truncated, without samples, or not audio.
+        UserError: When it is missing, empty, shorter than its header says, without samples, damaged
+            as far as it is read, or not audio.
     """
     path = Path(path)
     audio = _read_header(path)
@@ -61,13 +66,21 @@ def read_info(path: Path | str, sample_rate: int = 16000) -> AudioFile:
 
 
 def is_silent(path: Path | str) -> bool:
-    """Tells whether no sample is louder than −80 dB; stops reading at the first that is."""
+    """Tells whether no sample is louder than −80 dB; stops reading at the first that is.
+
+    Raises:
+        UserError: When the file cannot be read so far.
+    """
     with_sound = (np.abs(block).max(initial=0) > SILENT_PEAK for block in _stored_blocks(path, 1.0))
     return not any(with_sound)
 
 
 def read_mono(path: Path | str, sample_rate: int) -> Float32[np.ndarray, " n"]:
-    """Reads a whole sound file, mixed down and resampled; see `blocks` for long ones."""
+    """Reads a whole sound file, mixed down and resampled; see `blocks` for long ones.
+
+    Raises:
+        UserError: When the file cannot be read to its end, or has samples that are no numbers.
+    """
     parts = list(blocks(path, sample_rate))
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
@@ -83,9 +96,10 @@ def blocks(
     Raises:
         UserError: When the file cannot be read to its end, or has samples that are no numbers.
     """
+    audio = _read_header(Path(path))
+    require_packages("reading audio", "soxr", extra="prep")
     import soxr
 
-    audio = _read_header(Path(path))
     if audio.sample_rate == sample_rate:
         yield from _stored_blocks(path, block_seconds)
         return
@@ -104,16 +118,20 @@ def _stored_blocks(path: Path | str, block_seconds: float) -> Iterator[Float32[n
     import soundfile
 
     audio = _read_header(Path(path))
-    size = max(1, round(block_seconds * audio.sample_rate))
-    done = 0
-    with soundfile.SoundFile(str(path)) as file:
+    size = min(round(block_seconds * audio.sample_rate), _BLOCK_VALUES // audio.channels)
+    size, done = max(1, size), 0
+    try:
+        file = soundfile.SoundFile(str(path))
+    except (soundfile.SoundFileError, OSError) as problem:
+        raise UserError(f"audio {path} can no longer be opened ({problem}); try again") from problem
+    with file:
         while done < audio.num_samples:
             try:
                 block = file.read(size, dtype="float32", always_2d=True)
-            except soundfile.LibsndfileError as problem:
-                raise _truncated(audio, done) from problem
+            except soundfile.SoundFileError as problem:
+                raise _damaged(audio, done, size) from problem
             if not len(block):
-                raise _truncated(audio, done)
+                raise _damaged(audio, done, size)
             finite = np.isfinite(block).all(axis=1)
             if not finite.all():
                 at_seconds = (done + int(np.argmin(finite))) / audio.sample_rate
@@ -126,11 +144,13 @@ def _stored_blocks(path: Path | str, block_seconds: float) -> Iterator[Float32[n
 
 
 def _read_header(path: Path) -> AudioFile:
+    require_packages("reading audio", "soundfile", extra="prep")
     try:
         import soundfile
-    except ImportError as problem:
+    except OSError as problem:
         raise UserError(
-            "reading audio needs soundfile; install it with: pip install 'llavataros-jax[prep]'"
+            f"reading audio needs libsndfile, which does not load here ({problem}); install it "
+            "with your system's packages"
         ) from problem
     if not path.is_file():
         raise UserError(f"audio {path} does not exist; check the path")
@@ -139,12 +159,18 @@ def _read_header(path: Path) -> AudioFile:
     _check_wav_is_whole(path)
     try:
         info = soundfile.info(str(path))
-    except soundfile.LibsndfileError as problem:
+    except (soundfile.SoundFileError, OSError, TypeError, ValueError) as problem:
+        # The others are for names that end in .raw, of which nothing else is known.
         raise UserError(
             f"{path} is not audio that can be read; give WAV, FLAC, OGG or MP3"
         ) from problem
     if info.frames <= 0:
         raise UserError(f"audio {path} holds no samples; export it again")
+    if not _LOWEST_RATE <= info.samplerate <= _HIGHEST_RATE:
+        raise UserError(
+            f"audio {path} has {info.samplerate} samples a second, but {_LOWEST_RATE} to "
+            f"{_HIGHEST_RATE} are possible; export it again"
+        )
     return AudioFile(path, info.samplerate, info.channels, info.frames)
 
 
@@ -174,8 +200,9 @@ def _check_wav_is_whole(path: Path) -> None:
     raise UserError(f"audio {path} is truncated: its {size} bytes hold no samples; copy it again")
 
 
-def _truncated(audio: AudioFile, done: int) -> UserError:
+def _damaged(audio: AudioFile, done: int, size: int) -> UserError:
+    begin, end = done / audio.sample_rate, min((done + size) / audio.sample_rate, audio.seconds)
     return UserError(
-        f"audio {audio.path} is truncated: it announces {audio.num_samples} samples but only "
-        f"{done} can be read; copy it again"
+        f"audio {audio.path} is cut off or damaged between {begin:.2f} s and {end:.2f} s of its "
+        f"{audio.seconds:.2f} s; copy or export it again"
     )
