@@ -88,12 +88,12 @@ class PoseCodec:
             highest[speaker] = np.maximum(highest[speaker], offsets.max(axis=0))
         if skeleton is None:
             raise UserError("there is no motion to measure a skeleton from")
-        heard = counts > 0
+        has_motion = counts > 0
         means = totals / np.maximum(counts, 1)[:, None, None]
-        means[~heard] = means[heard].mean(axis=0)
+        means[~has_motion] = means[has_motion].mean(axis=0)
         means[:, 0] = skeleton.offsets[0]
         if tuple(flexible_joints) == ("auto",):
-            strays = np.maximum(highest - means, means - lowest)[heard].max(axis=(0, 2))
+            strays = np.maximum(highest - means, means - lowest)[has_motion].max(axis=(0, 2))
             strays[0] = 0
             flexible = tuple(int(j) for j in np.flatnonzero(strays > rigid_tolerance_metres))
         else:

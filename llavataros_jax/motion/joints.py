@@ -7,6 +7,7 @@ nothing counts as trunk, so an unknown skeleton is all trunk: plain capsules, no
 import re
 from dataclasses import dataclass
 
+from llavataros_jax.motion.sides import sides
 from llavataros_jax.motion.skeleton import Skeleton
 
 # The first match decides. Eyes, tongue, twist helpers and `...End` markers are never drawn.
@@ -19,14 +20,10 @@ ROLES = (
     ("shin", r"knee|shin|calf|leg"),
     ("hand", r"hand|wrist"),
     ("forearm", r"forearm|lowerarm|lowarm|elbow"),
-    ("clavicle", r"clavicle|collar|shoulder"),
+    ("clavicle", r"clavicle|collar|shoulder|shldr"),
     ("upperarm", r"arm"),
     ("head", r"head"),
     ("neck", r"neck"),
-)
-SIDES = (
-    ("left", r"left|(^|[_.:\W])l([_.\W]|$)"),
-    ("right", r"right|(^|[_.:\W])r([_.\W]|$)"),
 )
 
 
@@ -57,22 +54,26 @@ class JointRoles:
 
 def joint_roles(skeleton: Skeleton) -> JointRoles:
     """Reads the role of every joint out of its name."""
-    sides = [_first(SIDES, name.lower(), "") for name in skeleton.names]
+    side_of = sides(skeleton.names)
+    by_name = [_first(ROLES, name.lower(), "trunk") for name in skeleton.names]
     roles = []
     for joint, name in enumerate(skeleton.names):
-        role = _first(ROLES, name.lower(), "trunk")
-        if role == "trunk" and sides[joint]:
-            role = "thigh" if "hip" in name.lower() else "hidden"
-        elif role == "finger" and not sides[joint]:
+        role, side = by_name[joint], side_of[joint]
+        if role == "trunk" and side:
+            # SMPL's `left_hip` is the thigh; CMU's `LHipJoint` has a thigh of its own below it.
+            has_thigh = ("thigh", side) in zip(by_name, side_of, strict=True)
+            is_hip = "hip" in name.lower()
+            role = ("trunk" if has_thigh else "thigh") if is_hip else "hidden"
+        elif role == "finger" and not side:
             role = "trunk"
         parent = skeleton.parents[joint]
         below_head = parent >= 0 and roles[parent] in ("head", "inside head")
         roles.append("inside head" if below_head else role)
     for side in ("left", "right"):
         # SMPL calls the collar bone `collar` and the upper arm `shoulder`.
-        if ("upperarm", side) not in zip(roles, sides, strict=True):
+        if ("upperarm", side) not in zip(roles, side_of, strict=True):
             for joint, name in enumerate(skeleton.names):
-                if sides[joint] == side and "shoulder" in name.lower():
+                if side_of[joint] == side and re.search("shoulder|shldr", name.lower()):
                     roles[joint] = "upperarm"
     drawn = []
     for joint, parent in enumerate(skeleton.parents):
@@ -81,7 +82,7 @@ def joint_roles(skeleton: Skeleton) -> JointRoles:
         drawn.append(parent)
         if roles[joint] == "inside head":
             roles[joint] = "hidden"
-    return JointRoles(tuple(roles), tuple(sides), tuple(drawn))
+    return JointRoles(tuple(roles), side_of, tuple(drawn))
 
 
 def _first(table: tuple[tuple[str, str], ...], name: str, otherwise: str) -> str:

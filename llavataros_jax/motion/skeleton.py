@@ -1,6 +1,5 @@
 """A skeleton: names, parents, offsets and the pose in which it rests."""
 
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,27 +9,7 @@ from jaxtyping import Float
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion import rotations
-
-# What marks a side in a joint's name, tried in this order, and the two spellings to exchange.
-_SIDES = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"left|right|Left|Right|LEFT|RIGHT",
-        r"(?<![A-Za-z0-9])[lrLR](?![A-Za-z0-9])",
-        r"^[lrLR](?=[A-Z])",
-    )
-)
-_OTHER_SIDE = {
-    side: other
-    for left, right in (
-        ("left", "right"),
-        ("Left", "Right"),
-        ("LEFT", "RIGHT"),
-        ("l", "r"),
-        ("L", "R"),
-    )
-    for side, other in ((left, right), (right, left))
-}
+from llavataros_jax.motion.sides import twins
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,17 +56,7 @@ class Skeleton:
     @cached_property
     def left_right_pairs(self) -> tuple[tuple[int, int], ...]:
         """Pairs of (left, right) joints, found by their names."""
-        index = {name: joint for joint, name in enumerate(self.names)}
-        pairs = []
-        for joint, name in enumerate(self.names):
-            for pattern in _SIDES:
-                sides = pattern.findall(name)
-                twin = index.get(pattern.sub(lambda side: _OTHER_SIDE[side[0]], name))
-                if sides and twin is not None:
-                    if sides[0].lower().startswith("l"):
-                        pairs.append((joint, twin))
-                    break
-        return tuple(pairs)
+        return twins(self.names)
 
     @cached_property
     def mirror_order(self) -> tuple[int, ...]:

@@ -41,13 +41,21 @@ def _skeleton(names: str, parents: tuple[int, ...]) -> Skeleton:
             "trunk thigh shin foot foot toe toe",
         ),
         (
+            "Hips LHipJoint LeftUpLeg RHipJoint RightUpLeg LowerBack LThumb RThumb",
+            "trunk trunk thigh trunk thigh trunk finger finger",
+        ),
+        (
+            "hip lThigh rThigh abdomen lShldr rShldr lHand rHand",
+            "trunk thigh thigh trunk upperarm upperarm hand hand",
+        ),
+        (
             "b_root b_neck0 b_head b_jaw b_tongue0 b_head_null b_l_eye",
             "trunk neck head hidden hidden hidden hidden",
         ),
     ],
 )
 def test_names_of_common_skeletons_give_roles(names, roles):
-    parents = (-1, 0, 1, 2, 3, 4, 5)
+    parents = tuple(range(-1, len(roles.split()) - 1))
     assert joint_roles(_skeleton(names, parents)).role == tuple(roles.split())
 
 
