@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from llavataros_jax.packages import require_packages
 from llavataros_jax.sound.reader import SPEECH_RATE, blocks
 
 HOP, WINDOW = 512, 2048
@@ -21,8 +22,10 @@ def audio_beats(path: Path | str) -> Float[np.ndarray, " beats"]:
         Seconds, rising, multiples of 32 ms; none for silence.
 
     Raises:
-        UserError: When the file cannot be read; see `llavataros_jax.sound.reader`.
+        UserError: When librosa is missing, or the file cannot be read; see
+            `llavataros_jax.sound.reader`.
     """
+    require_packages("finding the beats of speech", "librosa", extra="prep")
     import librosa
 
     mel, energy = _mel_and_energy(path)

@@ -2,11 +2,13 @@
 
 Steps lie on one grid over the whole recording: step s covers 10 s to 10 (s + 1) ms. Frame k stacks
 the last three steps that end no later than the frame does, so at 30 fps nine of ten steps are used
-and nothing drifts. PASE+ features are stacked the same way (spec 1.2).
+and nothing drifts. PASE+ features have the same order, but their three steps are the first ones
+from the frame's start on (`data_prep.sound.pase`).
 
-Look-ahead: every window ends where its step ends, so no channel of any step hears what comes after
-it, and frame k depends on no sample after its own end (33 ms after its start at 30 fps). Windows
-reach back 25 ms (mel, energy, onset: plus one step) and 64 ms (pitch, voicing).
+Look-ahead: every window ends where its step ends, so frame k of log-mel and prosody depends on no
+sample after its own end (33 ms after its start at 30 fps), but for the few milliseconds by which a
+recording of another rate is resampled. Windows reach back 25 ms (mel, energy, onset: plus one step)
+and 64 ms (pitch, voicing). A step of PASE+ looks 83 ms ahead of its start.
 """
 
 import functools
@@ -47,7 +49,7 @@ def audio_features(
     With `audio.kind=pase` they are the 768 of PASE+ instead, in the same order; these look ahead.
 
     The file is read in blocks, so beyond the result no memory grows with its length. Frames
-    after its end hear silence.
+    after its end are those of silence.
 
     Raises:
         UserError: When the file cannot be read; see `llavataros_jax.sound.reader`.
@@ -151,10 +153,10 @@ def _pitch_and_voicing(
     pitch, voicing = np.zeros(count, np.float32), np.zeros(count, np.float32)
     if not loud.any():
         return pitch, voicing
-    heard = windows[loud]
+    voiced = windows[loud]
     # Laid end to end with a hop of one window, each window is one frame of librosa's.
     f0 = librosa.yin(
-        heard.ravel(),
+        voiced.ravel(),
         fmin=_LOWEST_HZ,
         fmax=_HIGHEST_HZ,
         sr=sample_rate,
@@ -164,9 +166,9 @@ def _pitch_and_voicing(
     )
     period = np.round(sample_rate / f0).astype(np.int64)
     width = length - round(sample_rate / _LOWEST_HZ) - 1
-    late = heard[:, length - width :]
+    late = voiced[:, length - width :]
     early = np.take_along_axis(
-        heard, np.arange(length - width, length)[None, :] - period[:, None], axis=1
+        voiced, np.arange(length - width, length)[None, :] - period[:, None], axis=1
     )
     energies = np.sum(late**2, axis=1) * np.sum(early**2, axis=1)
     periodic = np.clip(np.sum(late * early, axis=1) / np.sqrt(energies + 1e-12), 0, 1)

@@ -1,12 +1,12 @@
 """Where in a recording somebody speaks: the gate in front of Whisper, which fills silence."""
 
 import functools
-import importlib.util
 from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float32
 
+from llavataros_jax.packages import missing_packages
 from llavataros_jax.sound.reader import SPEECH_RATE
 
 _LEAST_PAUSE_SECONDS, _PADDING_SECONDS = 0.5, 0.2
@@ -36,7 +36,7 @@ def speech_spans(samples: Float32[np.ndarray, " n"]) -> Spans:
 
 def tells_music() -> bool:
     """Tells whether Silero VAD is installed."""
-    return importlib.util.find_spec("silero_vad") is not None
+    return not missing_packages("silero_vad")
 
 
 def voice_gate() -> str:

@@ -1,8 +1,8 @@
 """Encoding of recordings of any length in bounded memory: chunks that equal the whole.
 
-Tower step t hears samples 160 t - 1034 to 160 t + 1335 only, so a chunk with seven steps of margin
-before it and eight behind it is exact, and the recurrence carries its state across. Every length
-runs through the same few compiled programs.
+Tower step t depends on samples 160 t - 1034 to 160 t + 1335 only, so a chunk with seven steps of
+margin before it and eight behind it is exact, and the recurrence carries its state across. Every
+length runs through the same few compiled programs.
 
 There are two ways to end. `raw` is the original's: the recording as it is, ⌊(T + 9) / 160⌋ steps.
 Of 151 steps and more only the first skip pools otherwise than the tower: 159 samples a step where

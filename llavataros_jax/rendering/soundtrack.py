@@ -111,7 +111,7 @@ def ffmpeg_program() -> str:
 
 
 def _to_mono(channels: int) -> list[str]:
-    """Returns the filter that takes the mean of all channels, as what hears the speech does.
+    """Returns the filter that takes the mean of all channels, as the features of speech do.
 
     ffmpeg's own mixing goes by loudspeakers: it drops the one for low notes, where a recorder may
     have its microphone, and knows no loudspeakers for 9 channels or 32.

@@ -13,7 +13,7 @@ from llavataros_jax.packages import require_packages
 
 SILENT_PEAK = 1e-4  # −80 dB of full scale
 BLOCK_SECONDS = 20.0
-SPEECH_RATE = 16000  # hertz: what every tool that hears speech here is made for
+SPEECH_RATE = 16000  # hertz: what every tool that reads speech here is made for
 _LOWEST_RATE, _HIGHEST_RATE = 1000, 1_000_000  # hertz; a damaged header may say anything
 _BLOCK_VALUES = 1 << 24  # 64 MB, however many channels there are
 
@@ -42,7 +42,7 @@ class AudioFile:
         return self.num_samples / self.sample_rate
 
 
-def read_info(path: Path | str, sample_rate: int = 16000) -> AudioFile:
+def read_info(path: Path | str, sample_rate: int = SPEECH_RATE) -> AudioFile:
     """Opens a sound file, checks its header, and notes what will be done to it.
 
     The notes say when it is mixed down, resampled to `sample_rate` or silent. Samples are read up

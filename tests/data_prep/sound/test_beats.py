@@ -1,5 +1,6 @@
 """Beats of speech against librosa on the whole file, and on clicks at known times."""
 
+import sys
 from pathlib import Path
 
 import librosa
@@ -72,6 +73,12 @@ def test_silence_and_scraps_have_no_beats(tmp_path, samples):
     path = tmp_path / "nothing.wav"
     soundfile.write(path, samples, RATE)
     assert audio_beats(path).shape == (0,)
+
+
+def test_without_librosa_it_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "librosa", None)
+    with pytest.raises(UserError, match="beats of speech needs librosa; install with: "):
+        audio_beats(tmp_path / "a.wav")
 
 
 def test_what_is_not_there_is_refused(tmp_path):
