@@ -43,7 +43,7 @@ COMMANDS = {
     "pase": Command("llavataros_jax.pase.__main__", "PASE+ features of a recording"),
     "attention": Command("llavataros.attention", "a picture of where a head looks"),
     "import-uea": Command("llavataros.import_uea", "the published ancestor becomes a run"),
-    "benchmark": Command("llavataros.benchmark", "our way timed beside the usual one"),
+    "benchmark": Command("llavataros.benchmark.__main__", "our way timed beside the usual one"),
 }
 # What completes to names of files, by the name of the option or argument.
 _FILES = ("config", "audio", "words", "transcript", "features", "interlocutor_audio", "skeleton")

@@ -2,7 +2,7 @@
 
 import sys
 
-from llavataros.benchmark import main
+from llavataros.benchmark.__main__ import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,7 +7,7 @@ from llavataros_jax.pase.stream import encode_steps, encode_whole
 from tests.pase.seeded import golden, noise, seeded_params, seeded_tensors
 
 torch = pytest.importorskip("torch")
-TorchPase = pytest.importorskip("llavataros.pase_in_torch").TorchPase
+TorchPase = pytest.importorskip("llavataros.benchmark.pase_in_torch").TorchPase
 
 
 def test_pytorch_meets_the_golden_too():

@@ -1,0 +1,55 @@
+"""Times our way beside the usual one, on the same work in the same run, and prints the ratio."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+import jax
+
+from llavataros_jax.errors import UserError, door
+
+PROGRAM = "llavataros benchmark"
+# Modules of this folder, each with a `run(turns)`.
+KINDS = ("records", "words", "dropout", "figure", "pase", "stream")
+EPILOG = """\
+records   a segment out of a mapped shard | protobuf's reading of float lists of the same numbers
+words     words projected, then spread over frames | spread over frames, then projected
+dropout   dropout masks of one training step by threefry2x32 | by rbg
+figure    a film frame's shapes drawn by OpenCV | by Pillow and by Matplotlib
+pase      PASE+ of 10 s of sound in chunks, whole, and frame by frame | by PyTorch, when installed
+stream    live frames one by one with cached keys and values | with memory of hidden states
+
+Both ways take turns, so that a busy machine slows both; the medians of all turns are compared.
+"""
+
+
+@door
+def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
+    """Reads the command line and runs the benchmarks asked for."""
+    given = build_parser(prog).parse_args(arguments)
+    if unknown := set(given.which) - set(KINDS):
+        raise UserError(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
+    if given.turns < 1:
+        raise UserError(f"--turns is {given.turns}, but must be 1 or more")
+    print(f"JAX {jax.__version__} on {jax.devices()[0].device_kind}, {given.turns} turns")
+    for name in given.which or KINDS:
+        importlib.import_module(f"llavataros.benchmark.{name}").run(given.turns)
+    return 0
+
+
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+    """Returns the command line, as the program `prog` has it."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("which", nargs="*", metavar="NAME", help="of those below; all by default")
+    parser.add_argument("--turns", type=int, default=30, help="default: %(default)s")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
