@@ -11,7 +11,7 @@ EXTRAS ?=
 INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
 .DEFAULT_GOAL := $(if $(EXTRAS),install,help)
-.PHONY: help install demo test lint clean
+.PHONY: help install demo check test lint style types fast clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,13 +22,26 @@ install: $(VENV)/.demo  ## the program, and with EXTRAS=cuda,whisper,… what it
 demo: install  ## speech to film on the bundled corpus, about three minutes on two cores
 	$(BIN)/llavataros demo
 
-test: lint  ## lint, types and tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 5
+# A file of tests stays with one worker, as what it has compiled does; the longest start first.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-lint: $(VENV)/.dev
+check:  ## for every save, in a minute: lint, types and the fast tests
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync types fast
+
+test: lint  ## lint, types and all tests
+	$(PYTEST) --durations 10 $(if $(CI),--must-run)
+
+lint: style types
+
+style: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: style
 	$(BIN)/basedpyright --level error
+
+fast: style
+	$(PYTEST) -m 'not slow'
 
 clean:  ## remove what the demo wrote
 	rm -rf records/demo runs/demo outputs/demo

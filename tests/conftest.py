@@ -1,12 +1,56 @@
-"""Eight simulated devices for all tests, and full float32 products wherever they run."""
+"""Eight simulated devices for all tests, full float32 products, and what workers share."""
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=8")
+import pytest
+from filelock import FileLock
 
-import jax
+from tests.backend import prune_cache, set_up_jax
 
-# The tests compile hundreds of tiny programs and run each for microseconds.
-jax.config.update("jax_disable_most_optimizations", True)
-jax.config.update("jax_default_matmul_precision", "float32")
+pytest_plugins = ("tests.must_run",)
+
+set_up_jax()
+
+# It trains for minutes, so that the session would wait for it at its end.
+_FIRST = "tests/program/test_learning.py"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        prune_cache()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the files that take longest first, so that no worker ends long after the others."""
+    slow: dict[str, int] = {}
+    for item in items:
+        file = item.nodeid.split("::")[0]
+        slow[file] = slow.get(file, 0) + (item.get_closest_marker("slow") is not None)
+
+    def rank(item: pytest.Item) -> tuple[bool, int]:
+        file = item.nodeid.split("::")[0]
+        return file != _FIRST, -slow[file]
+
+    items.sort(key=rank)
+
+
+@pytest.fixture(scope="session")
+def built_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Returns `built_once(name, build)`: a folder that `build` fills once for all workers."""
+    session = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        session = session.parent
+
+    def folder(name: str, build: Callable[[Path], None]) -> Path:
+        place, done = session / name, session / f"{name}.built"
+        with FileLock(session / f"{name}.lock"):
+            if not done.exists():
+                place.mkdir(exist_ok=True)
+                build(place)
+                done.touch()
+        return place
+
+    return folder
