@@ -12,13 +12,13 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import softmax
 
-from llavataros_jax.atomic import atomic_path
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.identity import difference
 from llavataros_jax.data.segments import ClipSpeech, fill_speech, silence, speech_of, words_of
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.model import GestureModel, Memory, Params
 from llavataros_jax.model.attention import band, sinusoids
+from llavataros_jax.rendering.plots import INK, check_picture, save_picture, subplots
 from llavataros_jax.trained import open_trained
 
 EPILOG = """\
@@ -36,12 +36,13 @@ PROGRAM = "llavataros attention"
 def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Reads the command line and draws."""
     given = build_parser(prog).parse_args(arguments)
+    check_picture(Path(given.out))
     run = open_trained(given.checkpoint)
     model, params = run.animator.model, run.animator.params
     config = model.config
-    _require_within("--block", given.block, config.self_blocks)
+    require_within("--block", given.block, config.self_blocks)
     if given.head is not None:
-        _require_within("--head", given.head, config.heads)
+        require_within("--head", given.head, config.heads)
     reader = ClipReader(given.records or run.config.data.records, "validation")
     if differing := difference(run.manifest, reader.manifest):
         raise UserError(
@@ -52,9 +53,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         raise UserError("these records have no held-out clip to draw")
     clip, name = reader[0], reader.clips[0].name
     main_speech = speech_of(clip)
-    _require_within(
-        "--segment", given.segment, len(main_speech.word_index) // config.segment_frames
-    )
+    require_within("--segment", given.segment, len(main_speech.word_index) // config.segment_frames)
     before, after = run_to(model, params, main_speech, given.segment)
     shares, _ = attention_shares(model, params, before, after, block=given.block)
     # The most decided head, by the mean entropy of its frames, unless one is asked for.
@@ -150,14 +149,9 @@ def draw(
     title: str,
 ) -> None:
     """Draws the shares with time on both axes and words on the upper one."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
     frames, keys = shares.shape
     begin, end = first_seconds - (keys - frames) / fps, first_seconds + frames / fps
-    figure, axis = pyplot.subplots(figsize=(8.0, 3.6), dpi=110)
+    figure, (axis,) = subplots(1, 1, size=(8.0, 3.6))
     image = axis.imshow(
         np.sqrt(shares),
         extent=(begin, end, end, first_seconds),
@@ -165,8 +159,8 @@ def draw(
         cmap="magma_r",
         interpolation="nearest",
     )
-    axis.axvline(first_seconds, color="#464e60", linewidth=1, linestyle="--")
-    offset: Any = {"textcoords": "offset points", "color": "#464e60"}
+    axis.axvline(first_seconds, color=INK, linewidth=1, linestyle="--")
+    offset: Any = {"textcoords": "offset points", "color": INK}
     axis.annotate("memory", (begin, end), xytext=(6, 6), **offset)
     axis.annotate("segment", (end, first_seconds), xytext=(-6, -14), ha="right", **offset)
     axis.set_xlabel("frame that is looked at, seconds")
@@ -174,13 +168,12 @@ def draw(
     spoken = [(text, start, stop) for text, start, stop in words if begin <= start < end]
     upper = axis.secondary_xaxis("top")
     upper.set_xticks([start for _, start, _ in spoken])
-    upper.set_xticklabels([text for text, _, _ in spoken], rotation=55, ha="left", fontsize=7)
+    upper.set_xticklabels(
+        [text for text, _, _ in spoken], rotation=55, ha="left", fontsize=7, parse_math=False
+    )
     figure.colorbar(image, ax=axis, label="√ share", pad=0.02)
-    figure.suptitle(title, fontsize=10)
-    figure.tight_layout()
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary)
-    pyplot.close(figure)
+    figure.suptitle(title, fontsize=10, parse_math=False)
+    save_picture(figure, path)
 
 
 def _normalised(x: np.ndarray, norm: dict[str, np.ndarray]) -> np.ndarray:
@@ -195,9 +188,16 @@ def _visible(before: Memory, frames: int, span: int) -> Bool[np.ndarray, "B T S"
     return band(frames, valid.shape[1], span) & np.concatenate([valid, here], axis=1)[:, None]
 
 
-def _require_within(option: str, given: int, count: int) -> None:
+def require_within(option: str, given: int, count: int) -> None:
+    """Refuses a number that counts none of the things there are.
+
+    Raises:
+        UserError: When it is not from 0 to `count` - 1.
+    """
     if not 0 <= given < count:
-        raise UserError(f"{option} {given} is not among 0 to {count - 1}")
+        thing = option.removeprefix("--")
+        among = {0: f"there is no {thing} to draw", 1: f"{option} {given} is not 0, the only one"}
+        raise UserError(among.get(count, f"{option} {given} is not among 0 to {count - 1}"))
 
 
 def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:

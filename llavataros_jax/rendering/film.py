@@ -1,7 +1,7 @@
 """Films of motion: bodies drawn frame by frame and piped to ffmpeg, with sound and caption.
 
 Why OpenCV: it draws anti-aliased shapes several times faster than Pillow or Matplotlib
-(`scripts/benchmark.py figure`), which leaves most of the time to the encoder, and needs no display.
+(`llavataros benchmark figure`), which leaves most of the time to the encoder, and needs no display.
 Pillow draws each text once. Drawing and encoding run side by side: frames are turned into I420
 (half the bytes), queued, and written to ffmpeg by a thread.
 """

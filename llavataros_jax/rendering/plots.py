@@ -36,6 +36,7 @@ def plot_losses(path: Path, log: Path) -> None:
         UserError: The log is missing, holds no losses, or a line is not JSON; or the picture's
             ending is unknown.
     """
+    check_picture(Path(path))
     curves = read_curves(Path(log))
     terms = {
         name.removeprefix("train/loss/"): curve
@@ -44,7 +45,7 @@ def plot_losses(path: Path, log: Path) -> None:
     }
     if not any(name in curves for name in ("train/loss", "validation/loss")):
         raise UserError(f"{log}: no line has train/loss or validation/loss, so there is no curve")
-    figure, axes = _subplots(1, 2 if terms else 1, size=(11.0 if terms else 6.5, 4.0))
+    figure, axes = subplots(1, 2 if terms else 1, size=(11.0 if terms else 6.5, 4.0))
     whole = axes[0]
     for name, colour, label in (
         ("train/loss", TRAIN, "training"),
@@ -72,7 +73,7 @@ def plot_losses(path: Path, log: Path) -> None:
         axis.set_xlabel("step")
         _log_scale_if_wide(axis)
         axis.legend(frameon=False, fontsize=8)
-    _save(figure, Path(path))
+    save_picture(figure, Path(path))
 
 
 def read_curves(log: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -143,6 +144,7 @@ def plot_speech(
     Raises:
         UserError: There is nothing to draw between start and stop, or a library is missing.
     """
+    check_picture(Path(path))
     total = max((len(speed) for speed in wrist_speeds.values()), default=0) / fps
     stop = min(total, np.inf if stop_seconds is None else stop_seconds)
     if not stop > start_seconds >= 0:
@@ -151,7 +153,7 @@ def plot_speech(
             "to draw; choose a start within the motion"
         )
     width = float(np.clip(1.5 * (stop - start_seconds), 6, 24))
-    figure, (above, below) = _subplots(2, 1, size=(width, 5.2), sharex=True)
+    figure, (above, below) = subplots(2, 1, size=(width, 5.2), sharex=True)
     part = np.asarray(samples, np.float64)[: int(stop * sample_rate)]
     decibels = mel_decibels(part[int(start_seconds * sample_rate) :], sample_rate=sample_rate)
     half = 0.5 / STEPS_PER_SECOND
@@ -185,7 +187,7 @@ def plot_speech(
     ]
     below.set_ylim(0, 1.08 * max(max(float(speed.max(initial=0)) for speed in shown), 1e-3))
     below.legend(frameon=False, fontsize=8, ncols=4, loc="upper right")
-    _save(figure, Path(path))
+    save_picture(figure, Path(path))
 
 
 def mel_decibels(
@@ -241,9 +243,19 @@ def _log_scale_if_wide(axis: Any) -> None:
         axis.yaxis.set_minor_formatter("{x:g}" if values.max() / values.min() < 30 else "")
 
 
-def _subplots(rows: int, columns: int, *, size: tuple[float, float], **options: Any):
-    """Makes a figure that never touches a display or the state of pyplot."""
+def check_picture(path: Path) -> None:
+    """Finds out whether a picture can be drawn here, before work ends in one.
+
+    Raises:
+        UserError: Its ending is none of a picture's, or a library is missing.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UserError(f"{path}: a picture's name must end in one of {', '.join(SUFFIXES)}")
     require_packages("drawing plots", "matplotlib", extra="viz")
+
+
+def subplots(rows: int, columns: int, *, size: tuple[float, float], **options: Any):
+    """Makes a figure that never touches a display or the state of pyplot."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -256,8 +268,7 @@ def _subplots(rows: int, columns: int, *, size: tuple[float, float], **options: 
     return figure, axes
 
 
-def _save(figure: Any, path: Path) -> None:
-    if path.suffix.lower() not in SUFFIXES:
-        raise UserError(f"{path}: a picture's name must end in one of {', '.join(SUFFIXES)}")
+def save_picture(figure: Any, path: Path) -> None:
+    """Writes a figure, whole or not at all."""
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=140)

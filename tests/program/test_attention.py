@@ -1,10 +1,13 @@
 """The shares that the picture shows are those by which the network computes."""
 
+import sys
+
 import jax
 import numpy as np
 import pytest
 
-from llavataros.attention import attention_shares, draw
+from llavataros.attention import attention_shares, draw, main, require_within
+from llavataros_jax.errors import UserError
 from tests.model.conftest import make_probe
 
 
@@ -46,3 +49,35 @@ def test_the_picture_is_written(tmp_path):
         words=[("hello", 2.1, 2.15)], title="block 0",
     )  # fmt: skip
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_words_and_names_are_written_as_they_are(tmp_path):
+    shares = np.full((6, 12), 1 / 12)
+    draw(
+        tmp_path / "a.png", shares, first_seconds=2.0, fps=30,
+        words=[("$5_{", 2.1, 2.15), ("\\frac$", 2.1, 2.15)], title="clip$^$: block 0",
+    )  # fmt: skip
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("count", "message"),
+    [(3, "--head 7 is not among 0 to 2"), (1, "--head 7 is not 0"), (0, "there is no head")],
+)
+def test_a_number_out_of_range_is_refused(count, message):
+    with pytest.raises(UserError, match=message):
+        require_within("--head", 7, count)
+
+
+@pytest.mark.parametrize(
+    ("out", "missing", "message"),
+    [("a.xyz", None, "must end in one of .png"), ("a.png", "matplotlib", "needs matplotlib;")],
+)
+def test_a_picture_that_cannot_be_drawn_is_refused_first(
+    tmp_path, monkeypatch, capsys, out, missing, message
+):
+    if missing:
+        monkeypatch.setitem(sys.modules, missing, None)
+    arguments = ["--checkpoint", str(tmp_path / "none"), "--out", str(tmp_path / out)]
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err

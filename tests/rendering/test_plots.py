@@ -55,7 +55,7 @@ def test_losses_are_drawn_with_baselines(tmp_path, monkeypatch):
     def keep(figure, path):
         drawn["lines"] = [line for axis in figure.axes for line in axis.lines]
 
-    monkeypatch.setattr("llavataros_jax.rendering.plots._save", keep)
+    monkeypatch.setattr("llavataros_jax.rendering.plots.save_picture", keep)
     plot_losses(tmp_path / "loss.png", _log(tmp_path / "log.jsonl", ROWS))
     lines = {line.get_label(): line for line in drawn["lines"]}
     assert set(lines) == {"training", "validation", "mean pose", "rotation"}
@@ -135,7 +135,8 @@ def test_speech_is_drawn_with_words_and_beats(tmp_path, monkeypatch):
     assert _image(path).std() > 0.01
     drawn = {}
     monkeypatch.setattr(
-        "llavataros_jax.rendering.plots._save", lambda figure, _: drawn.update(axes=figure.axes)
+        "llavataros_jax.rendering.plots.save_picture",
+        lambda figure, _: drawn.update(axes=figure.axes),
     )
     plot_speech(path, rng.normal(size=16000), **arguments)
     above, below = drawn["axes"]
