@@ -24,6 +24,7 @@ from llavataros_jax.data.features import clip_features
 from llavataros_jax.data.manifest import Manifest
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.bvh_hierarchy import parse_hierarchy
+from llavataros_jax.motion.bvh_text import as_bytes_of_ascii, decode_names
 from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.motion.skeleton import Skeleton
 from llavataros_jax.training.checkpoint import Checkpoints
@@ -66,7 +67,7 @@ def read_codec(
     path = Path(skeleton_path)
     if not path.is_file():
         raise UserError(f"skeleton {path} does not exist; give the ancestor's genea_header.bvh")
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    text = decode_names(as_bytes_of_ascii(path.read_bytes()))
     try:
         file = parse_hierarchy(text.split("MOTION")[0]).skeleton
     except UserError as refusal:

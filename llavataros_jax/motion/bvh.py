@@ -13,6 +13,7 @@ from llavataros_jax.atomic import atomic_path
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion import rotations
 from llavataros_jax.motion.bvh_hierarchy import Hierarchy, format_hierarchy, parse_hierarchy
+from llavataros_jax.motion.bvh_text import as_bytes_of_ascii, decode_names, shown
 from llavataros_jax.motion.motion import Motion, motion_from_local
 from llavataros_jax.motion.skeleton import Skeleton
 
@@ -20,6 +21,7 @@ _MOTION = re.compile(rb"^\s*MOTION\b", re.MULTILINE | re.IGNORECASE)
 _FRAMES = re.compile(
     rb"\s*Frames\s*:\s*(\S+)\s+Frame\s+Time\s*:\s*(\S+)[^\S\n]*(?:\n|$)", re.IGNORECASE
 )
+_SHORTEST_FRAME, _LONGEST_FRAME = Decimal("1e-6"), Decimal(3600)
 # An offset that strays further than this from the skeleton's gets position channels of its own.
 _RIGID_METRES = 1e-6
 
@@ -28,7 +30,8 @@ def read_bvh(path: Path | str, *, metres_per_unit: float = 0.01) -> Motion:
     """Reads a BVH file: any hierarchy, any order of channels, with or without positions.
 
     The skeleton's rest pose is that of the OFFSETs; position channels replace a joint's OFFSET
-    (they are not added to it, as PyMO does).
+    (they are not added to it, as PyMO does). Things beside the body, which have a ROOT of their
+    own, are left out with a warning.
 
     Raises:
         UserError: When the file is missing or malformed; the message names the line.
@@ -40,9 +43,16 @@ def read_bvh(path: Path | str, *, metres_per_unit: float = 0.01) -> Motion:
     if not content.strip():
         raise UserError(f"{path} is empty; copy or export it again")
     try:
-        return _parse(content, metres_per_unit)
+        motion, left_out = _parse(as_bytes_of_ascii(content), metres_per_unit)
     except UserError as refusal:
         raise UserError(f"{path}: {refusal}") from refusal
+    if left_out:
+        warnings.warn(
+            f"{path} holds more than the body under {motion.skeleton.names[0]}; left out is what "
+            f"hangs on {', '.join(left_out)}",
+            stacklevel=2,
+        )
+    return motion
 
 
 def write_bvh(
@@ -97,10 +107,10 @@ def _angles(quaternions: np.ndarray, rotation_order: str) -> np.ndarray:
     return np.unwrap(flat.reshape(*quaternions.shape[:2], 3), axis=0, period=360.0)
 
 
-def _parse(content: bytes, metres_per_unit: float) -> Motion:
+def _parse(content: bytes, metres_per_unit: float) -> tuple[Motion, tuple[str, ...]]:
+    """Returns the motion of the body, and the roots of what is none."""
     mark = _MOTION.search(content)
-    header = content[: mark.start() if mark else len(content)].decode("utf-8-sig", errors="replace")
-    hierarchy = parse_hierarchy(header)
+    hierarchy = parse_hierarchy(decode_names(content[: mark.start() if mark else len(content)]))
     if mark is None:
         raise UserError("there is no MOTION after the hierarchy; the file is truncated")
     counts = _FRAMES.match(content, mark.end())
@@ -109,15 +119,19 @@ def _parse(content: bytes, metres_per_unit: float) -> Motion:
             f"line {_line(content, mark.end())}: MOTION must be followed by 'Frames: N' and "
             "'Frame Time: seconds'"
         )
-    if not counts[1].isdigit() or int(counts[1]) == 0:
+    # No disk holds as many frames as ten digits can say, and Python refuses to read thousands.
+    if not counts[1].isdigit() or len(counts[1].lstrip(b"0")) not in range(1, 11):
         raise UserError(
             f"line {_line(content, counts.start(1))}: Frames must be a positive whole number, not "
-            f"{counts[1].decode(errors='replace')!r}"
+            f"{shown(counts[1])}"
         )
     fps = _frames_per_second(counts[2], _line(content, counts.start(2)))
     first_line = _line(content, counts.end())
     values = _numbers(content[counts.end() :], int(counts[1]), hierarchy.frame_size, first_line)
-    return _assemble(values, hierarchy, fps=fps, metres_per_unit=metres_per_unit)
+    values = values[:, hierarchy.columns]
+    return _assemble(
+        values, hierarchy, fps=fps, metres_per_unit=metres_per_unit
+    ), hierarchy.left_out
 
 
 def _line(content: bytes, position: int) -> int:
@@ -130,10 +144,11 @@ def _frames_per_second(text: bytes, line: int) -> float:
         frame_time = Decimal(text.decode(errors="replace"))
     except InvalidOperation:
         frame_time = Decimal(0)
-    if not frame_time.is_finite() or frame_time <= 0:
+    # Once an hour and a million times a second are no motion any more.
+    if not frame_time.is_finite() or not _SHORTEST_FRAME <= frame_time <= _LONGEST_FRAME:
         raise UserError(
-            f"line {line}: Frame Time must be positive seconds, not "
-            f"{text.decode(errors='replace')!r}"
+            f"line {line}: Frame Time must be positive seconds, from {_SHORTEST_FRAME} to "
+            f"{_LONGEST_FRAME}, not {shown(text)}"
         )
     exact = float(1 / frame_time)
     whole = max(1, round(exact))
@@ -155,9 +170,7 @@ def _numbers(block: bytes, frames: int, size: int, first_line: int) -> Float[np.
                 try:
                     float(word)
                 except ValueError:
-                    raise UserError(
-                        f"line {number}: {word.decode(errors='replace')!r} is not a number"
-                    ) from None
+                    raise UserError(f"line {number}: {shown(word)} is not a number") from None
         raise UserError(f"the frames from line {first_line} on are not numbers")
     if values.size != frames * size:
         lengths = [len(line.split()) for line in block.splitlines()]

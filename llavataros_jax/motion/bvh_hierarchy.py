@@ -3,33 +3,37 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
 
 from llavataros_jax.errors import UserError
+from llavataros_jax.motion.bvh_text import shown
 from llavataros_jax.motion.skeleton import Skeleton
 
 _TOKEN = re.compile(r"[{}]|[^\s{}]+")
+_COUNTS = tuple("0123456")
 _CHANNELS = {f"{axis}{kind}" for axis in "xyz" for kind in ("position", "rotation")}
 
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """Joints in the order of the file, with offsets in the file's unit.
+    """The joints of the body in the order of the file, with offsets in the file's unit.
 
     Attributes:
         skeleton: The joints; identity rest rotations, as BVH has no others.
         channels: For each joint the names of its numbers, such as `xposition`, in lower case.
+        columns: Where these numbers stand in a frame of the file.
+        frame_size: Numbers in a frame of the file.
+        left_out: Roots of what is no part of the body, such as a prop.
     """
 
     skeleton: Skeleton
     channels: tuple[tuple[str, ...], ...]
-
-    @property
-    def frame_size(self) -> int:
-        """Numbers in one frame."""
-        return sum(map(len, self.channels))
+    columns: slice
+    frame_size: int
+    left_out: tuple[str, ...] = ()
 
 
 def parse_hierarchy(text: str) -> Hierarchy:
@@ -49,8 +53,8 @@ def parse_hierarchy(text: str) -> Hierarchy:
     for word in tokens:
         inner = path[-1] if path else None
         if word in ("root", "joint"):
-            if (word == "root") != (not path) or (names and not path):
-                raise tokens.error(f"{word.upper()} is out of place: one ROOT holds all the JOINTs")
+            if (word == "root") != (not path):
+                raise tokens.error(f"{word.upper()} is out of place: a ROOT holds the JOINTs")
             if path and inner is None:
                 raise tokens.error("an End Site cannot hold a JOINT")
             parents.append(-1 if inner is None else inner)
@@ -77,21 +81,54 @@ def parse_hierarchy(text: str) -> Hierarchy:
                 raise tokens.error(f"joint {names[inner]} has no OFFSET")
             path.pop()
         else:
-            raise tokens.error(f"{tokens.last!r} is not expected here")
+            raise tokens.error(f"{shown(tokens.last)} is not expected here")
     if path:
         raise tokens.error("the file ends before all braces are closed; it is truncated")
     if not names:
         raise tokens.error("there is no ROOT")
+    body, left_out = _find_body(names, parents)
+    sizes = [len(of_joint) for of_joint in channels]
+    first = sum(sizes[: body.start])
+    columns = slice(first, first + sum(sizes[body]))
+    if columns.start == columns.stop:
+        raise UserError(
+            f"HIERARCHY: no joint under {names[body.start]} has CHANNELS, so none moves"
+        )
     try:
         skeleton = Skeleton(
-            tuple(names),
-            tuple(parents),
-            np.array(offsets),
-            end_sites={joint: [np.array(tip) for tip in places] for joint, places in tips.items()},
+            tuple(names[body]),
+            tuple(max(parent - body.start, -1) for parent in parents[body]),
+            np.array(offsets[body]),
+            end_sites={
+                joint - body.start: [np.array(tip) for tip in places]
+                for joint, places in tips.items()
+                if body.start <= joint < body.stop
+            },
         )
     except UserError as refusal:
         raise UserError(f"HIERARCHY: {refusal}") from refusal
-    return Hierarchy(skeleton, tuple(channels))
+    return Hierarchy(skeleton, tuple(channels[body]), columns, sum(sizes), left_out)
+
+
+def _find_body(names: list[str], parents: list[int]) -> tuple[slice, tuple[str, ...]]:
+    """Returns the joints of the root that has most, and the names of the other roots.
+
+    Raises:
+        UserError: When another root has so many joints that it may be a body as well.
+    """
+    roots = [joint for joint, parent in enumerate(parents) if parent < 0]
+    trees = [slice(*ends) for ends in pairwise((*roots, len(names)))]
+    sizes = [tree.stop - tree.start for tree in trees]
+    body = sizes.index(max(sizes))
+    if any(2 * size > sizes[body] for number, size in enumerate(sizes) if number != body):
+        listed = ", ".join(
+            f"{names[root]} ({size} joints)" for root, size in zip(roots, sizes, strict=True)
+        )
+        raise UserError(
+            f"HIERARCHY: there are {len(roots)} ROOTs that may each be a body, {listed}; export "
+            "one body to a file"
+        )
+    return trees[body], tuple(names[root] for root in roots if root != trees[body].start)
 
 
 def format_hierarchy(
@@ -159,7 +196,7 @@ class _Tokens:
 
     def expect(self, word: str) -> None:
         if self._take().lower() != word:
-            raise self.error(f"{word.upper()} is expected, not {self.last!r}")
+            raise self.error(f"{word.upper()} is expected, not {shown(self.last)}")
 
     def name(self, optional: bool = False) -> str:
         """Takes a name, spaces included, and the brace after it."""
@@ -176,15 +213,17 @@ class _Tokens:
         try:
             return [float(self._take()) for _ in range(count)]
         except ValueError:
-            raise self.error(f"OFFSET needs {count} numbers, not {self.last!r}") from None
+            raise self.error(f"OFFSET needs {count} numbers, not {shown(self.last)}") from None
 
     def channels(self) -> tuple[str, ...]:
-        if not self._take().isdecimal():
-            raise self.error(f"CHANNELS needs a number first, not {self.last!r}")
+        if self._take() not in _COUNTS:
+            raise self.error(f"CHANNELS needs a number from 0 to 6 first, not {shown(self.last)}")
         names = tuple(self._take().lower() for _ in range(int(self.last)))
         unknown = [name for name in names if name not in _CHANNELS]
         if unknown:
-            raise self.error(f"channel {unknown[0]!r} is unknown; Xposition or Zrotation are known")
+            raise self.error(
+                f"channel {shown(unknown[0])} is unknown; Xposition or Zrotation are known"
+            )
         if len(set(names)) < len(names) or sum("rotation" in name for name in names) > 3:
             raise self.error("a channel appears twice")
         return names

@@ -1,5 +1,11 @@
+import re
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from llavataros_jax.errors import UserError
@@ -121,6 +127,13 @@ def test_frame_time_cut_to_a_few_decimals_is_a_whole_rate(small, text, fps) -> N
         ("4 Yrotation Xrotation", "4 Yrotation Yrotation", "line 9.*twice"),
         ("CHANNELS 1 X", "CHANNELS one X", "line 13.*'one'"),
         ("JOINT Tail", "ROOT Tail", "line 20.*ROOT is out of place"),
+        ("HIERARCHY\nROOT Hips\n{", "HIERARCHY\nJOINT Hips\n{", "line 2.*JOINT is out of place"),
+        ("CHANNELS 1 X", "CHANNELS " + 5000 * "9" + " X", r"line 13.*0 to 6 first, not '9+\.\.\.'"),
+        ("CHANNELS 1 X", "CHANNELS 7 X", "line 13.*0 to 6"),
+        ("Frames: 2", "Frames: " + 5000 * "9", r"line 27.*not '9+\.\.\.'"),
+        ("0.033333", "1e-400", "line 28.*from 0.000001 to 3600, not '1e-400'"),
+        ("0.033333", "1E999999999", "line 28.*from 0.000001 to 3600"),
+        ("0.033333", "nan", "line 28.*from 0.000001 to 3600"),
         ("JOINT Tail", "JOINT Hand", "'Hand'"),
         ("JOINT Tail", "BONE Tail", "line 20.*'BONE'"),
         ("}\nMOTION", "\nMOTION", "truncated"),
@@ -151,6 +164,117 @@ def test_every_truncation_is_refused(small) -> None:
     for size in range(1, SMALL.index("-25")):
         with pytest.raises(UserError, match=r"small\.bvh"):
             small(SMALL[:size])
+
+
+def with_roots(*roots: str) -> str:
+    """Returns `SMALL` with more roots behind it, each a chain of joints that turn by 7, 7 and 7."""
+    header, frames = SMALL.split("MOTION")
+    joints = 0
+    for names in map(str.split, roots):
+        for kind, name in zip(["ROOT", *["JOINT"] * 9], names, strict=False):
+            header += f"{kind} {name}\n{{\nOFFSET 0 0 1\n"
+            header += "CHANNELS 3 Xrotation Yrotation Zrotation\n"
+        header += "}\n" * len(names)
+        joints += len(names)
+    return header + "MOTION" + frames.replace("25\n", "25" + " 7" * 3 * joints + "\n")
+
+
+def test_a_prop_beside_the_body_is_left_out_and_said(small) -> None:
+    plain = small(SMALL)
+    with pytest.warns(UserWarning, match=r"under Hips; left out is what hangs on Prop, Chair$"):
+        motion = small(with_roots("Prop", "Chair"))
+    assert motion.skeleton == plain.skeleton
+    np.testing.assert_array_equal(motion.frames, plain.frames)
+    body_last = with_roots("Body a b c d e f g h")
+    with pytest.warns(UserWarning, match="under Body; left out is what hangs on Hips$"):
+        motion = small(body_last)
+    assert motion.skeleton.names == tuple(["Body", "a", "b", "c", "d", "e", "f", "g", "h"])
+    turn = Rotation.from_euler("XYZ", [7, 7, 7], degrees=True).as_quat()
+    np.testing.assert_allclose(np.abs(motion.quaternions[:, 0] @ turn), 1, atol=1e-12)
+
+
+def test_two_bodies_in_a_file_are_refused(small) -> None:
+    with pytest.raises(UserError, match=r"2 ROOTs .* a body, Hips \(4 joints\), Hip2"):
+        small(with_roots("Hip2 Arm2 Hand2"))
+
+
+def test_a_skeleton_without_channels_is_refused(small) -> None:
+    """However many frames it promises: it holds no number of any."""
+    still = re.sub(r"CHANNELS .*", "CHANNELS 0", SMALL[: SMALL.index("1 2 3 10")])
+    with pytest.raises(UserError, match="no joint under Hips has CHANNELS"):
+        small(still.replace("Frames: 2", "Frames: 9999999999"))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"),
+    [
+        ("utf-8", "左腕"),
+        ("utf-8-sig", "Brás"),
+        ("utf-16", "左腕"),
+        ("cp932", "左腕"),
+        ("cp932", "ｾﾝﾀｰ"),
+        ("cp932", "Left腕ｄ"),
+        ("latin-1", "Brás"),
+        ("latin-1", "Épaule gauche é"),
+        ("cp1252", "Füße"),
+    ],
+)
+def test_names_are_decoded(tmp_path, encoding, name) -> None:
+    path = tmp_path / "named.bvh"
+    path.write_bytes(SMALL.replace("Left Arm", name).encode(encoding))
+    motion = read_bvh(path)
+    assert motion.skeleton.names == ("Hips", name, "Hand", "Tail")
+    write_bvh(path, motion)
+    assert read_bvh(path).skeleton.names[1] == name
+
+
+def test_bytes_of_no_encoding_are_kept_apart(tmp_path) -> None:
+    path = tmp_path / "named.bvh"
+    content = SMALL.encode().replace(b"Left Arm", b"\x81\xff").replace(b"Tail", b"\x81\xfe")
+    path.write_bytes(content)
+    names = read_bvh(path).skeleton.names
+    assert len(set(names)) == 4
+    assert "\ufffd" not in "".join(names)
+
+
+def test_cases_that_people_met(recording) -> None:
+    folder = "cases/05_bvh_shift_jis_names/"
+    ours, theirs = (
+        read_bvh(recording(f"{folder}{kind}/mmd.bvh")) for kind in ("recordings", "recordings_utf8")
+    )
+    assert ours.skeleton == theirs.skeleton
+    assert "腰" in ours.skeleton.names
+    assert read_bvh(recording("cases/b14_latin1_name.bvh")).skeleton.names[2] == "Bräs"
+    assert read_bvh(recording("cases/b08_rows_wrapped.bvh")).num_frames == 3
+    with pytest.warns(UserWarning, match="Prop"):
+        assert read_bvh(recording("cases/b12_two_roots.bvh")).skeleton.num_joints == 3
+    with pytest.raises(UserError, match="two joints are called 'Spine'"):
+        read_bvh(recording("cases/b17_duplicate_names.bvh"))
+
+
+ODD = (
+    *("nan", "1e400", "-1", "{", "}", "ROOT a", "End Site", "MOTION", "1E99999999", "\0"),
+    "9" * 5000,
+)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.data())
+def test_whatever_a_file_holds_it_is_read_or_refused_in_a_sentence(data) -> None:
+    words = re.split(r"(\s+)", with_roots("Prop"))
+    for _ in range(data.draw(st.integers(1, 3))):
+        words[data.draw(st.integers(0, len(words) - 1))] = data.draw(st.sampled_from(ODD))
+    content = "".join(words).encode()[: data.draw(st.integers(1, 2000))]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "any.bvh"
+        path.write_bytes(content)
+        sentence = ""
+        try:
+            read_bvh(path)
+        except UserError as refusal:
+            sentence = str(refusal)
+    assert len(sentence) < 400
 
 
 def test_missing_file_is_refused(tmp_path) -> None:
