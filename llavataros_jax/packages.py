@@ -8,7 +8,7 @@ import importlib.util
 import shlex
 import shutil
 import sys
-from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -55,7 +55,9 @@ def install_command(extra: str) -> str:
         start = f"uv pip install --python {python}"
     else:
         start = f"{python} -m pip install"
-    return " ".join([start, *(shlex.quote(name) for name in extra_requirements(extra))])
+    wanted = extra_requirements(extra)
+    lacking = [name for name in wanted if not _is_met(Requirement(name))]
+    return " ".join([start, *map(shlex.quote, lacking or wanted)])
 
 
 def extra_requirements(extra: str) -> list[str]:
@@ -81,3 +83,10 @@ def extra_requirements(extra: str) -> list[str]:
             requirement.marker = None
             found[str(requirement)] = None
     return list(found)
+
+
+def _is_met(requirement: Requirement) -> bool:
+    try:
+        return requirement.specifier.contains(version(requirement.name), prereleases=True)
+    except PackageNotFoundError:
+        return False

@@ -44,3 +44,19 @@ def test_only_what_is_missing_is_refused() -> None:
     packages.require_packages("this", "json", "pathlib", extra="prep")
     with pytest.raises(UserError, match="hearing needs no_such_module; install with: "):
         packages.require_packages("hearing", "json", "no_such_module", extra="prep")
+
+
+def test_only_what_is_lacking_is_installed(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def version(name: str) -> str:
+        if name == "silero-vad":
+            raise packages.PackageNotFoundError(name)
+        return "0.1" if name == "librosa" else "99999999"
+
+    monkeypatch.setattr(packages, "version", version)
+    *_, first, second = packages.install_command("whisper").split()
+    assert {first.split(">")[0].strip("'"), second.split(">")[0].strip("'")} == {
+        "librosa",  # too old
+        "silero-vad",
+    }
