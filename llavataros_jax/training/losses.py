@@ -61,7 +61,7 @@ def loss_sums(
     # Before anything is computed of it: padding may hold anything, and the gradient of what is
     # left out afterwards would be 0 × NaN.
     target = _where_valid(jnp.asarray(batch.pose, jnp.float32), jnp.asarray(batch.frame_mask))
-    error = jnp.abs(prediction - codec.normalise(target)) * ~codec.constant
+    error = jnp.abs(prediction - codec.normalise(target)) * ~codec.constant[None, None]
     predicted = codec.denormalise(prediction)
     if not geometric_gradient:
         predicted = jax.lax.stop_gradient(predicted)
