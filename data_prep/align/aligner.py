@@ -10,6 +10,7 @@ from data_prep.words.word import Word
 from llavataros_jax.config import WordsConfig
 
 
+@runtime_checkable
 class Aligner(Protocol):
     """Finds when the words of a transcript are spoken."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from data_prep.listen.whisper_model import load_whisper, missing_whisper, whisper_language
 from data_prep.sound.voice_activity import Spans, joined, speech_spans, tells_music
@@ -33,6 +33,7 @@ class Transcription:
         return " ".join(word.text for word in self.words)
 
 
+@runtime_checkable
 class Transcriber(Protocol):
     """Writes down what is said, with times."""
 

@@ -7,7 +7,7 @@ different bits, since `pmap` folds the device into the key.
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -21,6 +21,7 @@ from llavataros_jax.training.state import TrainState
 AXIS = "data"
 
 
+@runtime_checkable
 class Launcher(Protocol):
     """What both modes offer; `place` and the checkpoint pair hide how arrays are laid out.
 
