@@ -121,7 +121,9 @@ class LanePlan:
         return table[row]
 
 
-def lane_share(row: Row, *, process_index: int, process_count: int) -> Row:
+def lane_share(
+    row: Row, *, process_index: int, process_count: int
+) -> Int[np.ndarray, "lanes_of_one 3"]:
     """Returns the lanes of one host; the hosts' shares in order are the whole row."""
     lanes = len(row) // process_count
     return row[process_index * lanes : (process_index + 1) * lanes]

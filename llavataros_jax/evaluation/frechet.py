@@ -25,15 +25,15 @@ def frechet_distance(first: Float[np.ndarray, "N D"], second: Float[np.ndarray, 
 
 
 def pose_distance(
-    predicted: Sequence[Float[np.ndarray, "T J 3"]], real: Sequence[Float[np.ndarray, "T J 3"]]
+    predicted: Sequence[Float[np.ndarray, "_ J 3"]], real: Sequence[Float[np.ndarray, "_ J 3"]]
 ) -> float:
     """Computes FD_g, square metres: between poses as world positions, pooled over clips."""
     return frechet_distance(_flat(predicted), _flat(real))
 
 
 def velocity_distance(
-    predicted: Sequence[Float[np.ndarray, "T J 3"]],
-    real: Sequence[Float[np.ndarray, "T J 3"]],
+    predicted: Sequence[Float[np.ndarray, "_ J 3"]],
+    real: Sequence[Float[np.ndarray, "_ J 3"]],
     *,
     fps: float,
 ) -> float:
@@ -55,5 +55,5 @@ def _moments(points: Float[np.ndarray, "N D"]) -> tuple[np.ndarray, np.ndarray]:
     return mean, np.linalg.qr(points - mean, mode="r") / np.sqrt(len(points) - 1)
 
 
-def _flat(clips: Sequence[Float[np.ndarray, "T J 3"]]) -> Float[np.ndarray, "N D"]:
+def _flat(clips: Sequence[Float[np.ndarray, "_ J 3"]]) -> Float[np.ndarray, "N D"]:
     return np.concatenate([clip.reshape(len(clip), -1) for clip in clips])

@@ -45,7 +45,8 @@ def mean_derivative(
     """
     if len(positions) <= order:
         return np.full(positions.shape[1:-1], np.nan)
-    return np.linalg.norm(np.diff(positions, order, axis=0), axis=-1).mean(axis=0) * fps**order
+    lengths = np.linalg.norm(np.diff(positions, order, axis=0), axis=-1)
+    return np.asarray(lengths.mean(axis=0) * fps**order)
 
 
 def position_error(

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Key
 
@@ -76,9 +77,9 @@ class GestureModel:
         params: Params,
         main: Speech,
         interlocutor: Speech,
-        interlocutor_present: Bool[Array, " B"],
+        interlocutor_present: Bool[Array | np.ndarray, " B"],
         *,
-        frame_mask: Bool[Array, "B T"],
+        frame_mask: Bool[Array | np.ndarray, "B T"],
         memory: Memory,
         dropout_key: Key[Array, ""] | None = None,
     ) -> tuple[Float[Array, "B T P"], Memory]:
@@ -124,9 +125,9 @@ class GestureModel:
         params: Params,
         main: Speech,
         interlocutor: Speech,
-        interlocutor_present: Bool[Array, " B"],
+        interlocutor_present: Bool[Array | np.ndarray, " B"],
         *,
-        frame_mask: Bool[Array, "B T"],
+        frame_mask: Bool[Array | np.ndarray, "B T"],
         position_keys: tuple[Float[Array, "N S H"], ...],
         cache: Cache,
     ) -> tuple[Float[Array, "B T P"], Cache]:

@@ -85,7 +85,17 @@ class Skeleton:
     @classmethod
     def from_dict(cls, tree: dict[str, Any]) -> "Skeleton":
         """Rebuilds what `to_dict` wrote."""
-        return cls(**{**tree, "end_sites": {int(k): v for k, v in tree["end_sites"].items()}})
+        # JSON has lists for tuples and arrays, and texts for numbers that are keys.
+        values = {
+            "names": tuple(tree["names"]),
+            "parents": tuple(tree["parents"]),
+            "end_sites": {
+                int(joint): [np.array(tip) for tip in tips]
+                for joint, tips in tree["end_sites"].items()
+            },
+        }
+        arrays = {key: np.array(tree[key]) for key in ("offsets", "rest_rotations") if key in tree}
+        return cls(**{**tree, **values, **arrays})
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Skeleton) and self.to_dict() == other.to_dict()

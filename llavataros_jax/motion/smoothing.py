@@ -81,15 +81,15 @@ def causal_kernels(fps: float, delay_frames: int) -> Float[np.ndarray, "K K"]:
     return kernels
 
 
-def final_kernels(fps: float, delay_frames: int) -> Float[np.ndarray, "K+1 D K"]:
+def final_kernels(fps: float, delay_frames: int) -> Float[np.ndarray, "N D K"]:
     """Returns the weights that finish a stream: the values that its delay still holds back.
 
-    Row n serves a lane that has seen n values, K or more counting as K. Its D weightings of the
-    last K values give the last D smoothed ones, oldest first, as the offline filter gives them for
-    the whole motion: near the end by the polynomial of the last window, which shrinks to what a
-    short motion has. Where a lane has seen fewer than D values, the first weightings are zero. A
-    delay of more than half a window asks for values whose offline window the history no longer
-    holds; they are read off the oldest window that it holds.
+    Row n, of N = K + 1, serves a lane that has seen n values, K or more counting as K. Its D
+    weightings of the last K values give the last D smoothed ones, oldest first, as the offline
+    filter gives them for the whole motion: near the end by the polynomial of the last window,
+    which shrinks to what a short motion has. Where a lane has seen fewer than D values, the first
+    weightings are zero. A delay of more than half a window asks for values whose offline window
+    the history no longer holds; they are read off the oldest window that it holds.
     """
     window = window_frames(fps)
     kernels = np.zeros((window + 1, delay_frames, window), np.float32)
@@ -118,7 +118,7 @@ def reset_smoothing(state: SmoothState, is_start: Bool[Array, " B"]) -> SmoothSt
 
 
 def finish_smoothing(
-    state: SmoothState, *, kernels: Float[np.ndarray, "K+1 D K"]
+    state: SmoothState, *, kernels: Float[np.ndarray, "N D K"]
 ) -> Float[Array, "B D P"]:
     """Returns the last D smoothed values of each lane, if nothing came after what it has seen."""
     return _weighted("BDK,BKP->BDP", jnp.asarray(kernels)[state.seen], state.history)

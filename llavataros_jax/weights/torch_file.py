@@ -149,7 +149,7 @@ def _read_legacy(file: IO[bytes], foreign: bool) -> tuple[Any, dict[str, bytes]]
 class _TensorUnpickler(pickle.Unpickler):
     """Builds tensors and plain containers, and nothing else."""
 
-    def __init__(self, file: IO[bytes], foreign: bool = False):
+    def __init__(self, file: IO[bytes] | zipfile.ZipExtFile, foreign: bool = False):
         super().__init__(file, encoding="utf-8")
         self.foreign = foreign
         self.storages: dict[str, np.dtype] = {}

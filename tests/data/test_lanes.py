@@ -189,7 +189,8 @@ def test_pieces_are_dealt_whole_and_cover_every_frame_once(
 
 def test_idle_share_of_32_lanes_is_small():
     generator = np.random.default_rng(0)
-    lengths = generator.integers(1500, 2100, 371)  # as many clips as GENEA 2023, about a minute
+    # As many clips as GENEA 2023, about a minute each.
+    lengths = generator.integers(1500, 2100, 371).tolist()
     table = plan_epoch(lengths, lanes=32, segment_frames=90, seed=0, epoch=0)
     assert (table[:, :, 0] == IDLE).mean() < 0.1
 

@@ -71,9 +71,8 @@ def test_attention_equals_the_formula():
             expected[b] += softmax(score, axis=1) @ value @ w_o[n]
 
     positions = Positions(*(jnp.asarray(x, jnp.float32) for x in (distances, u, v)))
-    got = attention(
-        jnp.asarray(queries, jnp.float32), jnp.asarray(keys, jnp.float32), visible, positions
-    )
+    x, memory = jnp.asarray(queries, jnp.float32), jnp.asarray(keys, jnp.float32)
+    got = attention(x, memory, jnp.asarray(visible), positions)
     np.testing.assert_allclose(got, expected, atol=2e-6)
 
 
