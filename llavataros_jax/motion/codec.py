@@ -19,6 +19,7 @@ from llavataros_jax.motion.kinematics import forward
 from llavataros_jax.motion.motion import Motion, world_frames
 from llavataros_jax.motion.rotations import (
     AnyArray,
+    along_last_axis,
     matrix_to_sixd,
     namespace,
     sixd_to_matrix,
@@ -155,15 +156,14 @@ class PoseCodec:
     def normalise(self, pose: Float[AnyArray, "... P"]) -> Float[AnyArray, "... P"]:
         """Subtracts the mean and divides by the scale; constant dimensions become 0."""
         xp = namespace(pose)
-        scaled = (pose - xp.asarray(self.mean)) / xp.asarray(self.std)
-        return xp.where(xp.asarray(self.constant), xp.zeros_like(scaled), scaled)
+        mean, std, constant = self._rows(pose)
+        scaled = (pose - mean) / std
+        return xp.where(constant, xp.zeros_like(scaled), scaled)
 
     def denormalise(self, pose: Float[AnyArray, "... P"]) -> Float[AnyArray, "... P"]:
         """Undoes `normalise`."""
-        xp = namespace(pose)
-        mean = xp.asarray(self.mean)
-        scaled = pose * xp.asarray(self.std) + mean
-        return xp.where(xp.asarray(self.constant), mean, scaled)
+        mean, std, constant = self._rows(pose)
+        return namespace(pose).where(constant, mean, pose * std + mean)
 
     def joint_positions(
         self,
@@ -230,6 +230,14 @@ class PoseCodec:
             std=np.array(tree["std"], dtype=np.float32),
             constant=np.array(tree["constant"], dtype=bool),
         )
+
+    def _rows(self, pose: AnyArray) -> list[Any]:
+        """Returns mean, scale and which dimensions are constant, with the axes of `pose`."""
+        xp = namespace(pose)
+        return [
+            along_last_axis(xp.asarray(values), pose.ndim)
+            for values in (self.mean, self.std, self.constant)
+        ]
 
     def _split(self, pose: Any, speaker: Any) -> tuple[Any, Any, Any]:
         """Returns root, local matrices and local offsets of poses."""

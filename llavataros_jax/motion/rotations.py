@@ -29,16 +29,19 @@ def namespace(*arrays: AnyArray) -> Any:
     return np
 
 
+def along_last_axis(values: Float[AnyArray, " N"], axes: int) -> Any:
+    """Gives numbers as many axes as an array has with whose last axis they go."""
+    return namespace(values).reshape(values, (1,) * (axes - 1) + (-1,))
+
+
 def normalise(q: Float[AnyArray, "... 4"]) -> Float[AnyArray, "... 4"]:
     """Scales quaternions to unit length; a zero quaternion becomes the identity."""
-    xp = namespace(q)
-    return _unit(q, xp.asarray([0.0, 0.0, 0.0, 1.0], dtype=q.dtype))
+    return _unit(q, _numbers([0.0, 0.0, 0.0, 1.0], like=q))
 
 
 def conjugate(q: Float[AnyArray, "... 4"]) -> Float[AnyArray, "... 4"]:
     """Inverts unit quaternions."""
-    xp = namespace(q)
-    return q * xp.asarray([-1.0, -1.0, -1.0, 1.0], dtype=q.dtype)
+    return q * _numbers([-1.0, -1.0, -1.0, 1.0], like=q)
 
 
 def multiply(a: Float[AnyArray, "... 4"], b: Float[AnyArray, "... 4"]) -> Float[AnyArray, "... 4"]:
@@ -141,8 +144,7 @@ def sixd_to_matrix(sixd: Float[AnyArray, "... 6"]) -> Float[AnyArray, "... 3 3"]
     """
     xp = namespace(sixd)
     first, second = sixd[..., :3], sixd[..., 3:]
-    x_axis = xp.asarray([1.0, 0.0, 0.0], dtype=sixd.dtype)
-    y_axis = xp.asarray([0.0, 1.0, 0.0], dtype=sixd.dtype)
+    x_axis, y_axis = (_numbers(axis, like=sixd) for axis in ([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]))
     column_0 = _unit(first, x_axis)
     aside = xp.where(xp.abs(column_0[..., :1]) < 0.9, x_axis, y_axis)
     second_raw = second - column_0 * _dot(column_0, second)
@@ -157,7 +159,8 @@ def slerp(
     """Interpolates along the shorter arc from `a` (t = 0) to `b` (t = 1)."""
     xp = namespace(a, b)
     b = xp.where(_dot(a, b) < 0, -b, b)
-    t = xp.asarray(t, dtype=a.dtype)[..., None]
+    t = xp.asarray(t, dtype=a.dtype)
+    t = xp.reshape(t, (1,) * (a.ndim - 1 - t.ndim) + (*t.shape, 1))
     # The half-angle form stays accurate for nearby quaternions, where arccos of the dot does not.
     apart, together = _squared(a - b), _squared(a + b)
     near = apart < _TINY
@@ -174,6 +177,10 @@ def continuous(q: Float[AnyArray, "T ... 4"]) -> Float[AnyArray, "T ... 4"]:
     turns = xp.where(_dot(q[1:], q[:-1]) < 0, -1.0, 1.0)
     signs = xp.cumulative_prod(turns, axis=0, dtype=q.dtype)
     return xp.concat((q[:1], q[1:] * signs), axis=0)
+
+
+def _numbers(values: list[float], *, like: AnyArray) -> Any:
+    return along_last_axis(namespace(like).asarray(values, dtype=like.dtype), like.ndim)
 
 
 def _dot(a: AnyArray, b: AnyArray) -> Any:
