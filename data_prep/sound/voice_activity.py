@@ -44,7 +44,7 @@ def voice_gate() -> str:
     return "silero" if tells_music() else "loudness"
 
 
-def joined(spans: Sequence[tuple[float, float]], least_pause_seconds: float) -> Spans:
+def joined(spans: Sequence[Sequence[float]], least_pause_seconds: float) -> Spans:
     """Joins spans between which there is hardly a pause."""
     result: Spans = []
     for start, end in spans:

@@ -103,7 +103,7 @@ class PoseCodec:
 
     def fit(
         self,
-        poses: Iterable[Float[np.ndarray, "T P"]],
+        poses: Iterable[Float[np.ndarray, "_ P"]],
         *,
         scaler: Literal["standard", "minmax"] = "standard",
         scale_floor: float = 1e-4,

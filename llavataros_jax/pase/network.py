@@ -129,7 +129,7 @@ class PaseNetwork(nnx.Module):
 
     def tower(
         self, samples: Float[Array, "B T"], length: int | Int[Array, ""]
-    ) -> list[Float[Array, "B n C"]]:
+    ) -> list[Float[Array, "B _ _"]]:
         """Returns the outputs of all blocks for the first `length` samples."""
         x, outputs = samples[..., None], []
         for block, stride in zip(self.blocks, STRIDES, strict=True):
@@ -140,7 +140,7 @@ class PaseNetwork(nnx.Module):
         return outputs
 
     def skip_sum(
-        self, outputs: list[Float[Array, "B n C"]], *, first: int = 0
+        self, outputs: list[Float[Array, "B _ _"]], *, first: int = 0
     ) -> Float[Array, "B L F"]:
         """Adds up the blocks' outputs from `first` on, pooled to the tower's steps and projected.
 

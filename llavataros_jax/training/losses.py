@@ -8,7 +8,7 @@ end sites are left out of the positions.
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Num
 
 from llavataros_jax.batch import Batch
 from llavataros_jax.config import LossConfig
@@ -16,7 +16,8 @@ from llavataros_jax.config.loss import TERMS
 from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.training.carry import TAIL_FRAMES, Carry
 
-Terms = dict[str, Float[Array, ""]]
+# Sums are real numbers, weights are counts.
+Terms = dict[str, Num[Array, ""]]
 
 CENTIMETRES_PER_METRE = 100.0
 

@@ -29,7 +29,9 @@ MODEL = build(
 
 def batch_of(part: slice, mask: np.ndarray | None = None) -> Batch:
     frames = len(range(*part.indices(FRAMES)))
-    speech = Speech(*(np.zeros((LANES, frames, 1)),) * 2, *(np.zeros(LANES, np.int32),) * 2)
+    features = np.zeros((LANES, frames, 1), np.float32)
+    nothing = np.zeros((LANES, frames), np.int32), np.zeros(LANES, np.int32)
+    speech = Speech(features, features, *nothing)
     mask = np.ones((LANES, frames), bool) if mask is None else mask[:, part]
     return Batch(
         main=speech, interlocutor=speech, interlocutor_present=np.zeros(LANES, bool),
