@@ -124,7 +124,8 @@ class RelativeAttention(nnx.Module):
             "BTNH,SNH->BNTS", query + positions.position_bias[None, None], position
         )
         bias = relative_shift(by_distance) * scale
-        with self.products.as_default():
+        # JAX's function adds types of its own to bfloat16 ones.
+        with self.products.as_default(), jax.numpy_dtype_promotion("standard"):
             attended = jax.nn.dot_product_attention(
                 (query + positions.content_bias[None, None]).astype(dtype),
                 key.astype(dtype),

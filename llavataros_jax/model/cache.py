@@ -124,7 +124,7 @@ def window_of_call(
     """
     capacity = valid.shape[1] - 1
     number = jnp.cumsum(frame_mask, axis=1, dtype=jnp.int32)
-    slot_age = (head[:, None] - 1 - jnp.arange(capacity + 1)[None]) % capacity
+    slot_age = (head[:, None] - 1 - jnp.arange(capacity + 1, dtype=jnp.int32)[None]) % capacity
     query_age = number[:, -1:] - number
     distance = slot_age[:, None] - query_age[:, :, None]
     return Window(

@@ -38,7 +38,9 @@ def standardise(
         audio = (audio - statistics.audio_mean[None, None]) / statistics.audio_std[None, None]
         words = (words - statistics.words_mean[None, None]) / statistics.words_std[None, None]
     index = jnp.where(exists, jnp.asarray(speech.word_index), -1)
-    is_said = (index[:, :, None] == jnp.arange(words.shape[1])[None, None]).any(1)
+    is_said = (index[:, :, None] == jnp.arange(words.shape[1], dtype=index.dtype)[None, None]).any(
+        1
+    )
     return speech.replace(
         audio=jnp.where(exists[..., None], audio, 0.0),
         words=jnp.where(is_said[..., None], words, 0.0),

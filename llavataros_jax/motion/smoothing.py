@@ -146,11 +146,11 @@ def causal_smooth(
     known = jnp.concatenate([state.history.astype(values.dtype), row], axis=1)
     values = jnp.where(exists[..., None], values, 0.0)
     known = known.at[jnp.arange(lanes)[:, None], place].set(values)
-    reach = number[:, :, None] + jnp.arange(window)[None, None]
+    reach = number[:, :, None] + jnp.arange(window, dtype=jnp.int32)[None, None]
     windows = jnp.take_along_axis(known[:, None], reach[..., None], axis=2)
     used = jnp.clip(state.seen[:, None] + number, 1, window)
     smoothed = _weighted("BTK,BTKP->BTP", jnp.asarray(kernels)[used - 1], windows)
-    kept = number[:, -1:] + jnp.arange(window)[None]
+    kept = number[:, -1:] + jnp.arange(window, dtype=jnp.int32)[None]
     history = jnp.take_along_axis(known, kept[..., None], axis=1)
     return smoothed, SmoothState(history, jnp.minimum(state.seen + number[:, -1], window))
 

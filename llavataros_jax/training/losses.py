@@ -62,7 +62,8 @@ def loss_sums(
     # Before anything is computed of it: padding may hold anything, and the gradient of what is
     # left out afterwards would be 0 × NaN.
     target = _where_valid(jnp.asarray(batch.pose, jnp.float32), jnp.asarray(batch.frame_mask))
-    error = jnp.abs(prediction - codec.normalise(target)) * ~codec.constant[None, None]
+    error = jnp.abs(prediction - codec.normalise(target))
+    error = jnp.where(codec.constant[None, None], 0.0, error)
     predicted = codec.denormalise(prediction)
     if not geometric_gradient:
         predicted = jax.lax.stop_gradient(predicted)
@@ -98,9 +99,18 @@ def loss_sums(
 def weighted_loss(sums: Terms, weights: Terms, config: LossConfig) -> Float[Array, ""]:
     """Divides sums by weights, once, and adds the terms as `config` weighs them."""
     return sum(
-        (getattr(config, term) * sums[term] / jnp.maximum(weights[term], 1) for term in TERMS),
+        (getattr(config, term) * sums[term] / _divisor(weights[term]) for term in TERMS),
         start=jnp.zeros(()),
     )
+
+
+def mean(total: Float[Array, ""], weight: Array) -> Float[Array, ""]:
+    """Divides a sum by its count of elements; without elements it is zero."""
+    return total / _divisor(weight)
+
+
+def _divisor(weight: Array) -> Float[Array, ""]:
+    return jnp.maximum(weight, 1).astype(jnp.float32)
 
 
 def _geometry(

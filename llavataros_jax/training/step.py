@@ -11,7 +11,7 @@ from llavataros_jax.config import LossConfig
 from llavataros_jax.model import GestureModel, Params
 from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.training.carry import Carry, reset_carry
-from llavataros_jax.training.losses import Terms, loss_sums, loss_weights, weighted_loss
+from llavataros_jax.training.losses import Terms, loss_sums, loss_weights, mean, weighted_loss
 from llavataros_jax.training.state import TrainState
 
 Metrics = dict[str, Float[Array, ""]]
@@ -66,7 +66,7 @@ def train_step(
     frames = _over_devices(jnp.asarray(batch.frame_mask).sum(), axis_name)
     metrics = {
         "loss": total,
-        **{f"loss/{name}": sums[name] / jnp.maximum(weights[name], 1) for name in sums},
+        **{f"loss/{name}": mean(sums[name], weights[name]) for name in sums},
         "gradient_norm": optax.global_norm(gradient),
         "frames": frames.astype(jnp.float32),
     }
