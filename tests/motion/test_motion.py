@@ -85,7 +85,7 @@ def _with(frames: np.ndarray, index, value) -> np.ndarray:
         (lambda f: f, np.nan, "positive frame rate"),
     ],
 )
-def test_what_is_no_motion_is_refused(dance, change, fps, message) -> None:
+def test_what_is_no_motion_is_refused(unchecked, dance, change, fps, message) -> None:
     with pytest.raises(UserError, match=message):
         Motion(change(dance.frames), fps, AVATAROS_9)
 

@@ -86,7 +86,7 @@ def test_no_sound_is_refused(mode):
         pase_features(np.zeros(0, np.float32), seeded_params(), num_frames=3, mode=mode)
 
 
-def test_options_are_checked():
+def test_options_are_checked(unchecked):
     with pytest.raises(UserError, match="no mode 'other'"):
         pase_features(noise(1600), seeded_params(), num_frames=3, mode="other")
     with pytest.raises(UserError, match="fps is 0"):

@@ -3,6 +3,7 @@
 import json
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.signal
@@ -33,7 +34,7 @@ def test_golden_is_met():
 
 def test_every_stage_meets_the_golden():
     net = network(seeded_params())
-    outputs = net.tower(golden()["clip"][None], 32000)
+    outputs = net.tower(jnp.asarray(golden()["clip"][None]), 32000)
     for number, output in enumerate(outputs):
         expected = golden()[f"block{number}_slice"]
         np.testing.assert_allclose(output[0, :64, :8].T, expected, rtol=0, atol=1e-5)
@@ -97,7 +98,7 @@ def test_a_block_is_what_scipy_computes(number, length):
     expected = expected * of("norm.weight") + of("norm.bias")
     expected = np.where(expected >= 0, expected, of("act.weight") * expected)
     block = network(seeded_params()).blocks[number]
-    found = block(x[None].astype(np.float32), length)[0]
+    found = block(jnp.asarray(x[None], jnp.float32), length)[0]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
@@ -120,7 +121,7 @@ def test_the_recurrence_is_its_equations():
         expected.append(scipy.special.expit(output) * cell)
         before = now
     layer = network(seeded_params()).recurrence
-    rows = x[None].astype(np.float32)
+    rows = jnp.asarray(x[None], jnp.float32)
     first, state = layer(rows[:, :4], initial_state(1))
     rest, _ = layer(rows[:, 4:], state)
     found = np.concatenate([first, rest], axis=1)[0]
@@ -141,5 +142,5 @@ def test_filters_pass_their_band_and_nothing_else():
 
 def test_no_rank_is_promoted():
     with jax.numpy_rank_promotion("raise"):
-        found = network(seeded_params())(noise(471)[None])
+        found = network(seeded_params())(jnp.asarray(noise(471)[None]))
     np.testing.assert_allclose(found, encode_whole(noise(471)[None], seeded_params()), atol=1e-5)

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from llavataros_jax.errors import UserError
+from llavataros_jax.model import Memory
+from llavataros_jax.training.carry import Carry
 from llavataros_jax.training.checkpoint import Checkpoints, load_params
 from llavataros_jax.training.loop import fit
 from llavataros_jax.training.state import TrainState
@@ -47,10 +49,13 @@ DAMAGES = [cut_largest, no_metadata, no_part, empty, blank]
 def state_at(step: int) -> TrainState:
     values = np.random.default_rng(step).normal(size=(40, 30)).astype(np.float32)
     moments = (jnp.asarray(values), jnp.asarray(step))
-    carry = {"memory": jnp.asarray(values[:2])}
+    seen = jnp.ones((2, 2), bool)
+    memory = Memory(jnp.asarray(values[:2].reshape(2, 1, 2, 15)), seen, seen)
+    poses = jnp.asarray(values[2:4].reshape(2, 2, 15))
     params = {"kernel": jnp.asarray(values), "bias": jnp.asarray(values[0])}
-    # Plain arrays in place of a network's carry and an optimiser's moments.
-    return TrainState(jnp.asarray(step), params, moments, jax.random.key(step), carry)  # pyright: ignore
+    # Plain arrays in place of an optimiser's moments.
+    carry = Carry(memory, poses, poses, seen)
+    return TrainState(jnp.asarray(step), params, moments, jax.random.key(step), carry)
 
 
 def abstract_state() -> TrainState:

@@ -59,7 +59,7 @@ def test_moments_keep_their_digits_far_from_zero():
     assert RunningMoments(1).deviation() == [1.0]
 
 
-def test_a_new_shard_begins_when_the_last_is_full(tmp_path, monkeypatch):
+def test_a_new_shard_begins_when_the_last_is_full(unchecked, tmp_path, monkeypatch):
     write_clips(tmp_path, ("a", "b", "c", "d"))
     config = small_config(tmp_path, holdout_fraction=0, shard_megabytes=1)
     whole = prepare(config, say=silent).manifest
