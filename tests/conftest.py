@@ -1,9 +1,10 @@
 """Eight simulated devices for all tests, full float32 products, and what workers share."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import jaxtyping
 import pytest
 from filelock import FileLock
 
@@ -12,7 +13,6 @@ from tests.backend import prune_cache, set_up_jax
 pytest_plugins = ("tests.must_run",)
 
 set_up_jax()
-
 # It trains for minutes, so that the session would wait for it at its end.
 _FIRST = "tests/program/test_learning.py"
 
@@ -35,6 +35,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return file != _FIRST, -slow[file]
 
     items.sort(key=rank)
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """Lets a test give what annotations forbid, to see it refused or because it is cheaper."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")
