@@ -4,6 +4,7 @@ Others are tested where they work: geometric gradients in tests/training/test_lo
 in tests/motion/test_codec.py, the pointer to words in tests/data_prep/test_words.py.
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -13,6 +14,44 @@ from llavataros_jax.training.carry import empty_carry, reset_carry
 from tests.model.conftest import SIZES, cut, make_probe, small_config
 
 START = jnp.array([True, False])
+
+
+def test_parameters_have_the_names_that_checkpoints_keep():
+    model = build(
+        small_config(variant="cross", norm="pre", word_bit=True, self_blocks=1, cross_blocks=1),
+        SIZES,
+    )
+    shapes = jax.eval_shape(model.init, jax.random.key(0))
+    found = {
+        jax.tree_util.keystr(path, simple=True, separator=".")
+        for path, _ in jax.tree_util.tree_leaves_with_path(shapes)
+    }
+    attention = {f"attention.{n}.kernel" for n in ("key", "output", "position", "query", "value")}
+    block = attention | {
+        f"{layer}.{leaf}"
+        for layer, leaves in (
+            ("attention_norm", ("bias", "scale")),
+            ("feed_forward_norm", ("bias", "scale")),
+            ("feed_forward.expand", ("bias", "kernel")),
+            ("feed_forward.contract", ("bias", "kernel")),
+        )
+        for leaf in leaves
+    }
+    front = attention | {"norm.bias", "norm.scale"}
+    front |= {
+        f"{part}.from_speaker.{leaf}"
+        for part in ("audio", "join", "text")
+        for leaf in ("bias", "kernel")
+    }
+    front |= {"audio.from_audio.kernel", "join.from_audio.kernel"}
+    front |= {"text.from_words.kernel", "text.from_silence.kernel"}
+    expected = {"content_bias", "position_bias", "speakers", "output.bias", "output.kernel"}
+    expected |= {"output_norm.bias", "output_norm.scale"}
+    expected |= {f"frontend.{name}" for name in front}
+    expected |= {f"self_blocks.0.{name}" for name in block}
+    query_norm = {"query_norm.bias", "query_norm.scale"}
+    expected |= {f"cross_blocks.0.{name}" for name in block | query_norm}
+    assert found == expected
 
 
 def test_reset_by_mask_forgets_and_reset_by_zeros_leaves_zeros_to_attend_to():
