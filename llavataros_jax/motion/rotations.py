@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from jax import Array
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 AnyArray = Array | np.ndarray
 
@@ -29,7 +29,7 @@ def namespace(*arrays: AnyArray) -> Any:
     return np
 
 
-def along_last_axis(values: Float[AnyArray, " N"], axes: int) -> Any:
+def along_last_axis(values: Shaped[AnyArray, " N"], axes: int) -> Any:
     """Gives numbers as many axes as an array has with whose last axis they go."""
     return namespace(values).reshape(values, (1,) * (axes - 1) + (-1,))
 
