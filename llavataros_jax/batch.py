@@ -15,7 +15,8 @@ class Speech(struct.PyTreeNode):
     """One person's speech over a segment, in lanes.
 
     `word_index[b, t]` is the row of `words[b]` active on frame t, or -1 in silence: words are
-    stored once each and spread over frames on the device.
+    stored once each and spread over frames on the device. What belongs to no existing frame may
+    hold anything: the network clears it.
     """
 
     audio: Float[Array | np.ndarray, "B T A"]
