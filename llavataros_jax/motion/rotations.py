@@ -159,15 +159,15 @@ def slerp(
     """Interpolates along the shorter arc from `a` (t = 0) to `b` (t = 1)."""
     xp = namespace(a, b)
     b = xp.where(_dot(a, b) < 0, -b, b)
-    t = xp.asarray(t, dtype=a.dtype)
-    t = xp.reshape(t, (1,) * (a.ndim - 1 - t.ndim) + (*t.shape, 1))
+    share = xp.asarray(t, dtype=a.dtype)
+    share = xp.reshape(share, (1,) * (a.ndim - 1 - share.ndim) + (*share.shape, 1))
     # The half-angle form stays accurate for nearby quaternions, where arccos of the dot does not.
     apart, together = _squared(a - b), _squared(a + b)
     near = apart < _TINY
     angle = 2 * xp.atan2(xp.sqrt(xp.where(near, 1.0, apart)), xp.sqrt(together))
     whole = xp.sin(angle)
-    from_a = xp.where(near, 1 - t, xp.sin((1 - t) * angle) / whole)
-    from_b = xp.where(near, t, xp.sin(t * angle) / whole)
+    from_a = xp.where(near, 1 - share, xp.sin((1 - share) * angle) / whole)
+    from_b = xp.where(near, share, xp.sin(share * angle) / whole)
     return normalise(from_a * a + from_b * b)
 
 
