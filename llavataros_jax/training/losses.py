@@ -96,7 +96,9 @@ def loss_sums(
     return sums, tail
 
 
-def weighted_loss(sums: Terms, weights: Terms, config: LossConfig) -> Float[Array, ""]:
+def weighted_loss(
+    sums: Terms | dict[str, float], weights: Terms | dict[str, float], config: LossConfig
+) -> Float[Array, ""]:
     """Divides sums by weights, once, and adds the terms as `config` weighs them."""
     return sum(
         (getattr(config, term) * sums[term] / _divisor(weights[term]) for term in TERMS),
@@ -109,7 +111,7 @@ def mean(total: Float[Array, ""], weight: Array) -> Float[Array, ""]:
     return total / _divisor(weight)
 
 
-def _divisor(weight: Array) -> Float[Array, ""]:
+def _divisor(weight: Array | float) -> Float[Array, ""]:
     return jnp.maximum(weight, 1).astype(jnp.float32)
 
 

@@ -39,9 +39,9 @@ def batch_of(part: slice, mask: np.ndarray | None = None) -> Batch:
     )  # fmt: skip
 
 
-def prediction() -> np.ndarray:
+def prediction() -> jax.Array:
     noise = np.random.default_rng(5).normal(size=TARGET.shape)
-    return (np.asarray(CODEC.normalise(TARGET)) + 0.3 * noise).astype(np.float32)
+    return jnp.asarray(np.asarray(CODEC.normalise(TARGET)) + 0.3 * noise, jnp.float32)
 
 
 def means(cuts: list[int], mask: np.ndarray | None = None) -> dict[str, float]:
