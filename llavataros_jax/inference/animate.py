@@ -119,6 +119,6 @@ def _require_finite(values: Float[np.ndarray, "N A"], what: str, rows: str) -> N
         bad = ~np.isfinite(values.astype(np.float16)).all(axis=1)
     if bad.any():
         raise UserError(
-            f"{what} hold NaN, infinity or numbers beyond 65 504 in {bad.sum()} of {len(bad)} "
+            f"{what} hold NaN, infinity or numbers beyond 65 504 in {bad.sum()} of {len(values)} "
             f"{rows}, the first at {bad.argmax()} (counted from 0); make them again"
         )
