@@ -83,7 +83,8 @@ def test_its_bvh_is_what_the_ancestor_would_have_written(run: Path, tmp_path: Pa
         for who in ("", "interlocutor_")
     ]
     scaled, _ = model.apply(
-        network.params, *people, jnp.ones(1, bool), frame_mask=jnp.ones((1, frames), bool),
+        jax.device_put(network.params), *people, jnp.ones(1, bool),
+        frame_mask=jnp.ones((1, frames), bool),
         memory=model.empty_memory(1),
     )  # fmt: skip
     with np.load(run.parent / "scaler.npz") as scaler:

@@ -15,6 +15,9 @@ from llavataros_jax.config import Config, ModelConfig
 from llavataros_jax.errors import UserError
 from llavataros_jax.trained import TrainedRun
 
+# The runs here have no network, and of a manifest the speakers alone.
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 BASE = ["--checkpoint", "run", "--audio", "a.wav", "--out", "out"]
 
 
