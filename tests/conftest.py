@@ -8,11 +8,17 @@ import jaxtyping
 import pytest
 from filelock import FileLock
 
+import tests.checked  # noqa: F401  (the hook finds it by its name)
 from tests.backend import prune_cache, set_up_jax
 
 pytest_plugins = ("tests.must_run",)
 
 set_up_jax()
+# Types and shapes are checked in this process; programs that tests start run as users run them.
+jaxtyping.install_import_hook(
+    ["llavataros", "llavataros_jax", "data_prep"], "tests.checked.checked"
+)
+
 # It trains for minutes, so that the session would wait for it at its end.
 _FIRST = "tests/program/test_learning.py"
 
