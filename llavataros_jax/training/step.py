@@ -62,7 +62,9 @@ def train_step(
 
     (total, (sums, carry)), gradient = jax.value_and_grad(objective, has_aux=True)(state.params)
     total, sums, gradient = _over_devices((total, sums, gradient), axis_name)
-    updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
+    # Optax raises a float to the count of steps.
+    with jax.numpy_dtype_promotion("standard"):
+        updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
     frames = _over_devices(jnp.asarray(batch.frame_mask).sum(), axis_name)
     metrics = {
         "loss": total,
