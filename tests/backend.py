@@ -38,6 +38,10 @@ def set_up_jax() -> None:
 
     jax.config.update("jax_disable_most_optimizations", True)
     jax.config.update("jax_default_matmul_precision", "float32")
+    # What the numbers are is said, not left to broadcasting and promotion. Each place that leaves
+    # it to a library says so itself (`jax.numpy_dtype_promotion`).
+    jax.config.update("jax_numpy_rank_promotion", "raise")
+    jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 
 def prune_cache() -> None:

@@ -43,3 +43,10 @@ def test_transformations_may_put_anything_in_a_record() -> None:
 
 def test_a_test_may_give_what_is_wrong(unchecked: None) -> None:
     assert speech(frames=3).word_index.shape == (2, 3)
+
+
+def test_no_rank_and_no_type_is_promoted() -> None:
+    with pytest.raises(ValueError, match="rank promotion"):
+        jnp.zeros((2, 3)) + jnp.zeros(3)
+    with pytest.raises(jax.dtypes.TypePromotionError):
+        jnp.zeros(3, jnp.float32) * jnp.zeros(3, jnp.int32)
