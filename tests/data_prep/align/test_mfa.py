@@ -438,10 +438,13 @@ def test_a_program_that_is_stopped_takes_its_own_along(mfa, recording, temporary
         f"#!/bin/sh\nsleep 60 &\necho $! > {pids}.part\nmv {pids}.part {pids}\nwait\n"
     )
 
+    stopped = []
+
     def wait(process, real=subprocess.Popen.wait):
-        if not pids.exists():
+        if not stopped:
             while not pids.exists():
                 time.sleep(0.01)
+            stopped.append(True)
             raise KeyboardInterrupt
         return real(process)
 
