@@ -189,9 +189,9 @@ def _held_out(groups: list[list[Performance]], data: DataConfig) -> set[str]:
 def _require_some_left(held_out: set[str], takes: set[str]) -> None:
     if held_out == takes:
         raise UserError(
-            f"nothing is left to train on: all takes that can be used ({listed(sorted(takes), _LISTED)}) "
-            "are held out, by data.holdout_takes or by the data set itself; hold out fewer (both "
-            "sides of a conversation go together), or mend the clips that failed"
+            "nothing is left to train on: all takes that can be used "
+            f"({listed(sorted(takes), _LISTED)}) are held out, by data.holdout_takes or by the data set "
+            "itself; hold out fewer (both sides of a conversation go together), or mend the clips that failed"
         )
 
 

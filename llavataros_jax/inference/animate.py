@@ -35,8 +35,8 @@ class Animator:
         """Returns the un-normalised pose of every frame of `main`.
 
         Raises:
-            UserError: When there is no frame, the interlocutor's frames are not as many, or features
-                are not finite.
+            UserError: When there is no frame, the interlocutor's frames are not as many, or
+                features are not finite.
         """
         return np.concatenate(list(self.blocks(main, interlocutor)))
 

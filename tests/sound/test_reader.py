@@ -196,7 +196,9 @@ def test_damage_behind_silence_is_found_by_whoever_reads_so_far(tmp_path):
     content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
     path.write_bytes(content)
     for way in (read_info, is_silent, lambda path: read_mono(path, RATE)):
-        with pytest.raises(UserError, match=r"cut off or damaged between \d\.00 s and \d\.00 s of its 4\.00 s"):
+        with pytest.raises(
+            UserError, match=r"cut off or damaged between \d\.00 s and \d\.00 s of its 4\.00 s"
+        ):
             way(path)
 
 
