@@ -190,8 +190,9 @@ def _require_some_left(held_out: set[str], takes: set[str]) -> None:
     if held_out == takes:
         raise UserError(
             "nothing is left to train on: all takes that can be used "
-            f"({listed(sorted(takes), _LISTED)}) are held out, by data.holdout_takes or by the data set "
-            "itself; hold out fewer (both sides of a conversation go together), or mend the clips that failed"
+            f"({listed(sorted(takes), _LISTED)}) are held out, by data.holdout_takes or by the "
+            "data set itself; hold out fewer (both sides of a conversation go together), or mend "
+            "the clips that failed"
         )
 
 
