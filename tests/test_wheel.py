@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.backend import ROOT
+from tests.program.way import QUICK
+
 PACKAGES = {"llavataros", "llavataros_jax", "data_prep"}
 
 
@@ -51,7 +53,7 @@ def test_the_demo_runs_from_it_outside_the_checkout(wheel: Path, tmp_path: Path)
     work = tmp_path / "work"
     work.mkdir()
     plain = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    environment = plain | {"XLA_FLAGS": "", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+    environment = plain | QUICK
 
     def run(*arguments: str) -> str:
         done = subprocess.run(

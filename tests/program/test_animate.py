@@ -12,6 +12,8 @@ from llavataros_jax.config.file import config_from_dict
 from llavataros_jax.motion.npy import read_npy
 from tests.program.way import CORPUS
 
+pytestmark = pytest.mark.slow  # the run is trained first
+
 RATE = 16000
 HUM = 0.1 * np.sin(2 * np.pi * 150 * np.arange(RATE) / RATE)
 

@@ -13,6 +13,7 @@ from llavataros_jax.motion.motion import Motion
 from llavataros_jax.trained import TrainedRun, open_trained
 from tests.program.way import CORPUS, run
 
+pytestmark = pytest.mark.slow
 FPS = 30
 
 

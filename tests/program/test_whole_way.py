@@ -14,6 +14,8 @@ from llavataros_jax.motion.bvh import read_bvh
 from llavataros_jax.motion.npy import read_npy
 from tests.program.way import CORPUS, options, run, start
 
+pytestmark = pytest.mark.slow
+
 
 def generate(folder: Path, *more: str) -> dict:
     """Animates a held-out clip and returns its provenance."""

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.backend import QUICK_FLAGS, ROOT
+
+QUICK = {"XLA_FLAGS": QUICK_FLAGS, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 CORPUS = ROOT / "corpus"
 
 
@@ -14,12 +16,11 @@ def start(*arguments: str, fast: bool = False) -> subprocess.Popen:
 
     Compilation is quick unless what is compiled shall be fast.
     """
-    flags = {"XLA_FLAGS": "", "JAX_PLATFORMS": "cpu"}
-    flags |= {} if fast else {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+    flags = {"XLA_FLAGS": ""} if fast else QUICK
     return subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env=os.environ | flags,
+        env=os.environ | {"JAX_PLATFORMS": "cpu"} | flags,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
