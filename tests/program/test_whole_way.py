@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from llavataros.animate import main as animate
 from llavataros_jax.motion.bvh import read_bvh
 from llavataros_jax.motion.npy import read_npy
 from tests.program.way import CORPUS, options, run, start
@@ -17,18 +18,16 @@ from tests.program.way import CORPUS, options, run, start
 pytestmark = pytest.mark.slow
 
 
-def generate(folder: Path, *more: str) -> dict:
+def provenance(folder: Path) -> dict:
     """Animates a held-out clip and returns its provenance."""
-    run(
-        *("scripts/generate.py", "--checkpoint", str(folder / "run"), "--no-film"),
-        *("--audio", str(CORPUS / "ben_4.flac"), "--words", str(CORPUS / "ben_4.json")),
-        *("--speaker", "ben", "--out", str(folder / "out"), *more),
-    )
+    arguments = ["--checkpoint", str(folder / "run"), "--audio", str(CORPUS / "ben_4.flac")]
+    arguments += ["--words", str(CORPUS / "ben_4.json"), "--speaker", "ben", "--no-film"]
+    assert animate([*arguments, "--out", str(folder / "out")]) == 0
     return json.loads((folder / "out" / "ben_4.json").read_text())
 
 
 def test_a_killed_training_goes_on_and_gives_the_same_animation(way: Path, tmp_path: Path) -> None:
-    whole = generate(way)
+    whole = provenance(way)
 
     shutil.copytree(way / "records", tmp_path / "records")
     training = start("-m", "llavataros_jax.train", *options(tmp_path), "training.sample_every=0")
@@ -42,7 +41,7 @@ def test_a_killed_training_goes_on_and_gives_the_same_animation(way: Path, tmp_p
     assert "step 12/12" in again
     assert "step 4/12" in again or "from step 4" in again
 
-    resumed = generate(tmp_path)
+    resumed = provenance(tmp_path)
     assert resumed["parameters_blake2b"] == whole["parameters_blake2b"]
     motions = [(folder / "out" / "ben_4.npy").read_bytes() for folder in (way, tmp_path)]
     assert motions[0] == motions[1]

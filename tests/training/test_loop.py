@@ -105,7 +105,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpo
         assert checkpoints.latest_step is None
 
 
-def test_a_full_disk_is_told_in_a_sentence_and_the_run_goes_on_later(records, tmp_path):
+def test_a_full_disk_is_told_in_a_sentence_and_the_run_goes_on_later(uncached, records, tmp_path):
     """A limit on the size of files stands for the disk."""
     folder, manifest = records
     config = toy_config(
