@@ -13,7 +13,7 @@ from llavataros_jax.errors import UserError
 from llavataros_jax.inference.animate import BLOCK_SEGMENTS, Animator
 from llavataros_jax.model import Sizes, build
 from llavataros_jax.motion.codec import PoseCodec
-from tests.model.conftest import small_config
+from tests.model.conftest import draw_params, small_config
 from tests.training.records import waving
 
 CODEC = PoseCodec.measure([(waving(1, 40), 0)], 1).fit(
@@ -26,9 +26,7 @@ SEGMENT = 4
 def animator():
     config = small_config(variant="cross", segment_frames=SEGMENT, memory_frames=12)
     model = build(config, Sizes(6, 7, CODEC.pose_size, 3))
-    params = jax.jit(model.init)(jax.random.key(0))
-    params["output"]["kernel"] = jax.random.normal(jax.random.key(2), (16, CODEC.pose_size)) / 4
-    return Animator(model, params, CODEC)
+    return Animator(model, draw_params(model), CODEC)
 
 
 def speech(seed: int, frames: int) -> ClipSpeech:

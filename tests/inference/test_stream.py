@@ -18,7 +18,7 @@ from llavataros_jax.inference.stream import Streamer
 from llavataros_jax.model import Sizes, build
 from llavataros_jax.motion.smoothing import smooth_values
 from tests.inference.test_animate import CODEC, speech
-from tests.model.conftest import cut, make_probe, small_config
+from tests.model.conftest import cut, draw_params, make_probe, small_config
 
 CLIP = 91
 SIZES = Sizes(6, 7, CODEC.pose_size, 3)
@@ -40,11 +40,7 @@ OPTIONS = (
 @functools.cache
 def trained(**options):
     model = build(small_config(memory_frames=14, segment_frames=7, **options), SIZES)
-    params = jax.jit(model.init)(jax.random.key(0))
-    for place, name in enumerate(("content_bias", "position_bias")):
-        params[name] = 0.5 * jax.random.normal(jax.random.key(place), params[name].shape)
-    params["output"]["kernel"] = jax.random.normal(jax.random.key(2), (16, SIZES.pose)) / 4
-    return model, params
+    return model, draw_params(model)
 
 
 @functools.cache

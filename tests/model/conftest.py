@@ -78,15 +78,30 @@ def random_speech(seed: int, lanes: int = LANES, frames: int = FRAMES) -> Speech
 
 @functools.cache
 def make_probe(**options) -> Probe:
-    """Returns a probe whose u and v are not zero, so that a test sees them."""
+    """Returns a probe of a network with drawn parameters."""
     model = build(small_config(**options), SIZES)
-    params = jax.jit(model.init)(jax.random.key(0))
-    for place, name in enumerate(("content_bias", "position_bias")):
-        params[name] = 0.5 * jax.random.normal(jax.random.key(place), params[name].shape)
-    # The output starts at zero; here it must let through what reaches it.
-    params["output"]["kernel"] = jax.random.normal(jax.random.key(2), (16, SIZES.pose)) / 4
-    present = np.ones(LANES, bool)
-    return Probe(model, params, jax.jit(model.apply), random_speech(1), random_speech(2), present)
+    present, people = np.ones(LANES, bool), (random_speech(1), random_speech(2))
+    return Probe(model, draw_params(model), jax.jit(model.apply), *people, present)
+
+
+def draw_params(model: GestureModel) -> Params:
+    """Draws parameters without compiling `init`, which leaves u, v and the output at zero.
+
+    Here a test sees u and v, and the output lets through what reaches it.
+    """
+    rng = np.random.default_rng(0)
+
+    def draw(path: tuple, leaf: jax.ShapeDtypeStruct) -> jax.Array:
+        name = path[-1].key
+        if name == "scale":
+            return jnp.ones(leaf.shape, leaf.dtype)
+        size = {"bias": 0.1, "content_bias": 0.5, "position_bias": 0.5}.get(
+            name, leaf.shape[0] ** -0.5
+        )
+        return jnp.asarray(size * rng.standard_normal(leaf.shape), leaf.dtype)
+
+    shapes = jax.eval_shape(model.init, jax.random.key(0))
+    return jax.tree_util.tree_map_with_path(draw, shapes)
 
 
 @pytest.fixture(scope="session", params=["text", "audio", "plus", "cross"])
