@@ -39,6 +39,7 @@ def test_it_loads_and_its_header_is_complete(path: Path, tmp_path: Path) -> None
         ("llanimation_cross", 501, 93_661_821),
     ],
 )
+@pytest.mark.slow
 def test_its_network_has_the_size_that_is_said(name: str, pose: int, parameters: int) -> None:
     path = next(path for path in CONFIGS if path.stem == name)
     config = load_config(path)

@@ -11,6 +11,7 @@ pytestmark = needs_oracle
 
 
 @pytest.mark.parametrize(("x64", "tolerance"), [(False, TOLERANCE), (True, TOLERANCE_X64)])
+@pytest.mark.slow
 def test_pose_and_memory_over_four_segments(x64, tolerance):
     differences = compare(read_oracle(), x64=x64)
     assert len(differences.pose) == 4
@@ -20,6 +21,7 @@ def test_pose_and_memory_over_four_segments(x64, tolerance):
     assert differences.largest <= tolerance
 
 
+@pytest.mark.slow
 def test_lanes_in_another_order():
     oracle = read_oracle()
     for name, value in oracle.items():
@@ -30,6 +32,7 @@ def test_lanes_in_another_order():
     assert compare(oracle).largest > 1e-2
 
 
+@pytest.mark.slow
 def test_fewer_lanes_an_unfinished_last_segment_and_no_memory_to_compare():
     oracle = {k: v for k, v in read_oracle().items() if not k.startswith("memory/")}
     for name, value in oracle.items():

@@ -60,6 +60,7 @@ BLOCK = BLOCK_SEGMENTS * SEGMENT
 
 @pytest.mark.parametrize("frames", [1, SEGMENT, BLOCK + 3])
 @pytest.mark.parametrize("dyadic", [False, True])
+@pytest.mark.slow
 def test_segments_and_blocks_leave_no_trace(animator, frames, dyadic):
     main, other = speech(1, frames), speech(2, frames) if dyadic else None
     poses = animator(main, other)

@@ -55,6 +55,7 @@ def poisoned(state):
 
 
 @pytest.mark.parametrize("options", OPTIONS[:2], ids=lambda options: options["variant"])
+@pytest.mark.slow
 def test_frames_outside_the_mask_and_absent_people_may_hold_anything(options):
     live, mask = streamer(**options), np.arange(FRAMES) < np.array([[3], [5]])
     present = np.array([False, True])
@@ -122,6 +123,7 @@ def test_numbers_beside_a_bad_one_are_kept():
 
 
 @pytest.mark.parametrize("options", OPTIONS[:2], ids=lambda options: options["variant"])
+@pytest.mark.slow
 def test_the_next_user_after_nan_gets_a_fresh_streams_poses(options):
     live, start = streamer(**options), np.array([True, False])
     fresh, _ = live(live.start(), *people(FRAMES))

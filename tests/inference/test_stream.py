@@ -83,12 +83,19 @@ def pieces(size: int) -> list[int]:
     return [size] * (CLIP // size) + [CLIP % size] * (CLIP % size > 0)
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: options["variant"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(options, id=options["variant"], marks=[pytest.mark.slow] * (place > 0))
+        for place, options in enumerate(OPTIONS)
+    ],
+)
 def test_frame_by_frame_equals_the_whole_clip(options):
     poses = streamed(stream(1, **options), pieces(1))[0]
     np.testing.assert_allclose(poses, whole(1, **options), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_chunks_equal_the_whole_clip():
     for size in (7, 30, 90, CLIP):
         poses = streamed(stream(30, **OPTIONS[0]), pieces(size))[0]
@@ -96,11 +103,13 @@ def test_chunks_equal_the_whole_clip():
 
 
 @pytest.mark.parametrize("options", [OPTIONS[0], {"cross_blocks": 0, "self_blocks": 1}])
+@pytest.mark.slow
 def test_nobody_else_need_be_there(options):
     poses = streamed(stream(30, **options), pieces(7), dyadic=False)[0]
     np.testing.assert_allclose(poses, whole(1, dyadic=False, **options), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_ancestors_quirk_makes_motion_depend_on_the_chunk():
     options = {"cross_memory": "main_encoder", "self_blocks": 1, "cross_blocks": 1}
     expected, streamer = whole(1, **options), stream(7, **options)
@@ -140,6 +149,7 @@ SHORT = 20
         max_size=9,
     ),
 )
+@pytest.mark.slow
 def test_lanes_that_start_stop_and_wait_when_they_like(options, lane_seeds, calls):
     """Each lane has a clip of its own, from which each call brings as many frames as it likes."""
     streamer = stream(3, 3, **options)
@@ -167,6 +177,7 @@ def test_lanes_that_start_stop_and_wait_when_they_like(options, lane_seeds, call
         position += brought
 
 
+@pytest.mark.slow
 def test_no_frame_hears_the_future_and_the_band_ends():
     """Differentiates one frame of a stream of calls by all audio: zero after it and beyond."""
     probe = make_probe(self_blocks=1, cross_blocks=1)
@@ -213,6 +224,7 @@ def test_a_step_is_pure_and_traces_without_any_value():
     assert "callback" not in str(traced)
 
 
+@pytest.mark.slow
 def test_smoothed_poses_are_the_offline_filters_four_frames_later():
     streamer = Streamer(*trained(**OPTIONS[0]), CODEC, call_frames=5, smooth_fps=30)
     smoothed = streamed(streamer, pieces(5))[0]

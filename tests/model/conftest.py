@@ -104,7 +104,10 @@ def draw_params(model: GestureModel) -> Params:
     return jax.tree_util.tree_map_with_path(draw, shapes)
 
 
-@pytest.fixture(scope="session", params=["text", "audio", "plus", "cross"])
+_VARIANTS = [pytest.param(name, marks=pytest.mark.slow) for name in ("text", "audio", "cross")]
+
+
+@pytest.fixture(scope="session", params=["plus", *_VARIANTS])
 def variant(request) -> str:
     """Each of the four front ends."""
     return request.param

@@ -55,6 +55,7 @@ def learner(probe):
     ],
     ids=lambda options: options["variant"],
 )
+@pytest.mark.slow
 def test_what_is_not_there_changes_nothing(options):
     probe = make_probe(self_blocks=1, cross_blocks=1, **options)
     learn, (_, before) = learner(probe), probe.run([LENGTH])
@@ -67,6 +68,7 @@ def test_what_is_not_there_changes_nothing(options):
             np.testing.assert_array_equal(got, expected)
 
 
+@pytest.mark.slow
 def test_frames_that_do_not_exist_are_remembered_as_zeros():
     probe = make_probe()
     main, other = padded(0.0, 1, MASK), padded(0.0, 2, MASK & PRESENT[:, None])

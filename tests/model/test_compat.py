@@ -7,6 +7,7 @@ in tests/motion/test_codec.py, the pointer to words in tests/data_prep/test_word
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from llavataros_jax.model import FeatureStatistics, build
 from llavataros_jax.model.memory import reset_memory
@@ -83,6 +84,7 @@ def test_training_resets_as_the_config_says():
         assert after.memory.valid[1].all()
 
 
+@pytest.mark.slow
 def test_memory_of_the_interlocutor_or_of_the_main_encoder():
     """Only the right one passes on what the interlocutor said in the segment before."""
     moved = {}
@@ -99,6 +101,7 @@ def test_memory_of_the_interlocutor_or_of_the_main_encoder():
     assert moved["main_encoder"] == 0
 
 
+@pytest.mark.slow
 def test_features_are_standardised_or_taken_as_they_are():
     rng = np.random.default_rng(0)
     numbers = FeatureStatistics(

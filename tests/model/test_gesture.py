@@ -12,7 +12,7 @@ from llavataros_jax.model.memory import reset_memory
 from tests.model.conftest import FRAMES, make_probe, random_speech
 
 
-@pytest.mark.parametrize("norm", ["post", "pre"])
+@pytest.mark.parametrize("norm", [pytest.param("post", marks=pytest.mark.slow), "pre"])
 def test_segments_may_be_cut_anywhere(variant, norm):
     probe = make_probe(variant=variant, norm=norm)
     whole, _ = probe.run([36])
@@ -21,6 +21,7 @@ def test_segments_may_be_cut_anywhere(variant, norm):
         np.testing.assert_allclose(pose, whole, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_ancestors_cross_memory_depends_on_the_cuts():
     probe = make_probe(cross_memory="main_encoder")
     assert np.abs(probe.run([12, 12, 12])[0] - probe.run([6] * 6)[0]).max() > 1e-2
@@ -105,6 +106,7 @@ def test_padding_does_not_reach_the_frames_before_it_nor_the_memory():
     np.testing.assert_array_equal(memory.valid, np.broadcast_to(mask, (2, 12)))
 
 
+@pytest.mark.slow
 def test_no_gradient_reaches_memory_but_memory_reaches_the_pose():
     probe = make_probe()
     _, memory = probe.run([12])
@@ -150,6 +152,7 @@ def test_dropout_needs_a_key_and_keeps_the_expectation():
     [("plus", 300, 83_462_781), ("text", 4096, 86_563_453), ("audio", 1, 83_155_581),
      ("plus", 4096, 87_349_885)],
 )  # fmt: skip
+@pytest.mark.slow
 def test_the_published_size_is_exact(variant, text, count):
     """Spec section 2.8: the ancestor's 83 462 781 used parameters, and the paper's inputs."""
     model = build(ModelConfig(variant=variant), Sizes(audio=768, text=text, pose=501, speakers=17))

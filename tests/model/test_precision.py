@@ -88,6 +88,7 @@ WANTED = {
 
 
 @pytest.mark.parametrize("kind", ["float32", "tf32"])
+@pytest.mark.slow
 def test_each_product_of_the_network_states_its_precision(kind):
     probe = make_probe(variant="cross", norm="pre", compute_dtype=kind, word_bit=True)
     loss = whole(probe)
@@ -133,6 +134,7 @@ def test_smoothing_and_kinematics_are_exact_whatever_the_default():
                 assert equation.params["precision"] == (Precision.HIGHEST,) * 2
 
 
+@pytest.mark.slow
 def test_tf32_runs_here_and_is_float32_on_a_cpu():
     exact, coarse = (
         make_probe(compute_dtype=kind, self_blocks=1, cross_blocks=0)
@@ -147,6 +149,7 @@ def in_bfloat16(variant: str):
 
 
 @pytest.mark.parametrize("variant", ["plus", "cross"])
+@pytest.mark.slow
 def test_bfloat16_drifts_little_and_its_output_is_not_rounded_to_it(variant):
     exact, _ = make_probe(variant=variant, norm="pre").run([12, 12, 12])
     coarse, memory = in_bfloat16(variant).run([12, 12, 12])
@@ -162,6 +165,7 @@ def test_bfloat16_drifts_little_and_its_output_is_not_rounded_to_it(variant):
 
 
 @pytest.mark.parametrize("variant", ["plus", "cross"])
+@pytest.mark.slow
 def test_bfloat16_is_the_same_live(variant):
     probe = in_bfloat16(variant)
     expected, _ = probe.run([36])

@@ -40,6 +40,7 @@ def outputs(variant: str) -> tuple:
 
 
 @pytest.mark.parametrize("variant", ["plus", "cross"])
+@pytest.mark.slow
 def test_the_gesture_network_is_the_same(variant: str) -> None:
     expected = outputs(variant)
     with tree_mode():

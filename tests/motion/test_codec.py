@@ -118,6 +118,7 @@ def test_statistics_are_those_of_all_frames_at_once(codec) -> None:
     assert (fitted.denormalise(np.full((2, codec.pose_size), 9.0))[:, 4] == 0.25).all()
 
 
+@pytest.mark.slow
 def test_joint_positions_are_those_of_the_motion_under_jit(dance, codec) -> None:
     pose = np.stack((codec.encode(dance)[:20], codec.encode(mirror(dance))[:20]))
     speaker = jnp.array([[0], [1]])
@@ -131,6 +132,7 @@ def test_joint_positions_are_those_of_the_motion_under_jit(dance, codec) -> None
     )
 
 
+@pytest.mark.slow
 def test_gradient_reaches_every_part_of_the_pose(dance, codec) -> None:
     pose = jnp.asarray(codec.normalise(codec.encode(dance)[:2]))
 

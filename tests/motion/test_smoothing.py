@@ -100,6 +100,7 @@ def test_half_a_window_of_delay_is_the_offline_filter() -> None:
     np.testing.assert_allclose(smoothed[0, 8:], smooth_values(values[0], 30)[4:-4], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_lanes_wait_and_start_anew_on_their_own() -> None:
     values = np.random.default_rng(2).normal(size=(1, 14, 1)).astype(np.float32)
     kernels = causal_kernels(30, 2)
@@ -122,6 +123,7 @@ def test_lanes_wait_and_start_anew_on_their_own() -> None:
 
 
 @pytest.mark.parametrize("delay", [0, 2, 4, 5])
+@pytest.mark.slow
 def test_what_the_delay_holds_back_is_the_end_of_the_offline_motion(delay) -> None:
     lengths = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12])
     values = np.random.default_rng(3).normal(size=(len(lengths), 12, 2)).astype(np.float32)

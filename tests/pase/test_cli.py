@@ -137,6 +137,7 @@ def test_bad_options_are_refused_in_a_sentence(weights, tmp_path, capsys):
     assert "--fps must lie between 0 and 1000" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_it_runs_alone_and_loads_no_torch(weights, tmp_path):
     audio = stored(noise(1600), tmp_path / "a.wav")
     program = (

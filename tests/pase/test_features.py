@@ -57,6 +57,7 @@ def test_isolated_frames_are_windows_encoded_alone(num_frames):
 
 @pytest.mark.parametrize("fps", [30.0, 25.0, 60.0])
 @pytest.mark.parametrize("num_frames", [0, 10, 100])
+@pytest.mark.slow
 def test_context_frames_are_the_steps_of_the_whole(fps, num_frames):
     sound = noise(16000)
     steps = np.concatenate(list(encode_steps(sound, seeded_params())))

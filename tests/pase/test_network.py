@@ -32,6 +32,7 @@ def test_golden_is_met():
     np.testing.assert_allclose(found.T, golden()["out_fp64"], rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_every_stage_meets_the_golden():
     net = network(seeded_params())
     outputs = net.tower(jnp.asarray(golden()["clip"][None]), 32000)
@@ -78,6 +79,7 @@ def test_names_and_shapes_are_the_published_ones():
 
 
 @pytest.mark.parametrize(("number", "length"), [(0, 600), (1, 157), (2, 31), (3, 30), (7, 6)])
+@pytest.mark.slow
 def test_a_block_is_what_scipy_computes(number, length):
     x = np.random.default_rng(0).normal(size=(length, (1, *CHANNELS)[number]))
     tensors = {name: array.astype(np.float64) for name, array in seeded_tensors().items()}
@@ -140,6 +142,7 @@ def test_filters_pass_their_band_and_nothing_else():
     np.testing.assert_array_equal(filters[:, 125], 1)
 
 
+@pytest.mark.slow
 def test_no_rank_is_promoted():
     with jax.numpy_rank_promotion("raise"):
         found = network(seeded_params())(jnp.asarray(noise(471)[None]))

@@ -12,6 +12,7 @@ def steps_of(sound, **options) -> np.ndarray:
     return np.concatenate(list(encode_steps(sound, seeded_params(), **options)))
 
 
+@pytest.mark.slow
 def test_the_stream_meets_the_golden():
     expected = golden()["out_fp64"].T
     np.testing.assert_allclose(steps_of(golden()["clip"]), expected, rtol=0, atol=1e-5)
@@ -20,6 +21,7 @@ def test_the_stream_meets_the_golden():
 
 
 @pytest.mark.parametrize("num_samples", [16000, 15999, 16001, 7680, 8960, 9120])
+@pytest.mark.slow
 def test_chunks_equal_the_whole(num_samples):
     sound = noise(num_samples)
     whole = encode_whole(np.pad(sound, (0, -num_samples % 160))[None], seeded_params())[0]
@@ -42,6 +44,7 @@ def test_chunks_equal_the_whole(num_samples):
         (48037, 300),
     ],
 )
+@pytest.mark.slow
 def test_raw_steps_are_the_originals_whatever_the_length(num_samples, steps):
     sound = noise(num_samples)
     whole = encode_whole(sound[None], seeded_params())[0]

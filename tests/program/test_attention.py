@@ -12,6 +12,7 @@ from tests.model.conftest import make_probe
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
+@pytest.mark.slow
 def test_shares_give_what_the_next_block_reads(norm):
     probe = make_probe(norm=norm)
     _, before = probe.run([12, 12][:1])

@@ -56,6 +56,7 @@ def import_arguments(folder: Path, **changes: str) -> list[str]:
     return [checkpoint, *SIZES, *(word for pair in options.items() for word in pair)]
 
 
+@pytest.mark.slow
 def test_its_bvh_is_what_the_ancestor_would_have_written(run: Path, tmp_path: Path) -> None:
     oracle = read_oracle()
     frames, features = 10, {}
@@ -126,6 +127,7 @@ def test_a_run_whose_features_are_unknown_here_refuses_in_a_sentence(run, tmp_pa
         ({"audio": (50, 12), "text": (50, 10)}, "has 50 frames of audio"),
     ],
 )
+@pytest.mark.slow
 def test_features_that_do_not_fit_are_refused(run, tmp_path, capsys, shapes, expected):
     np.savez(tmp_path / "f.npz", **{name: np.zeros(shape) for name, shape in shapes.items()})
     soundfile.write(tmp_path / "speech.wav", np.zeros(16000), 16000)
@@ -150,6 +152,7 @@ FITTING = {"audio": np.zeros((30, 12)), "text": np.zeros((30, 10))}
         (None, "f.npz does not exist"),
     ],
 )
+@pytest.mark.slow
 def test_a_file_that_holds_no_features_is_refused_in_a_sentence(
     run, tmp_path, capsys, content, expected
 ):
@@ -175,6 +178,7 @@ def test_the_run_says_how_it_computes(run):
     assert not config.film.smooth
 
 
+@pytest.mark.slow
 def test_a_check_passes_prints_one_line_and_fails(tmp_path, capsys):
     assert main(["--check", str(ORACLE), "--x64"]) == 0
     line = capsys.readouterr().out.splitlines()
@@ -279,6 +283,7 @@ CASES = ORACLE.parents[1] / "data" / "cases" / "33_uea_wrapped_state_dicts"
     ["plain", "data_parallel", "compiled", "compiled_parallel", "lightning", "state_dict_key"],
 )
 @pytest.mark.skipif(not CASES.is_dir(), reason=f"{CASES} is not here")
+@pytest.mark.slow
 def test_what_training_put_around_the_weights_is_taken_off(name, tmp_path):
     expected = oracle_weights()
     found = read_weights(CASES / f"{name}.ckpt")

@@ -85,6 +85,7 @@ def require_same(got, expected):
 
 @pytest.mark.parametrize("garbage", [np.nan, np.inf], ids=["nan", "inf"])
 @pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.slow
 def test_garbage_outside_leaves_gradient_and_carry_as_they_are(toy, field, garbage):
     learn, measure, state, batch = toy
     other = with_garbage(batch, field, garbage)
@@ -98,6 +99,7 @@ def test_garbage_outside_leaves_gradient_and_carry_as_they_are(toy, field, garba
     )
 
 
+@pytest.mark.slow
 def test_garbage_in_the_carry_of_a_clip_that_ended_does_no_harm(toy):
     learn, _, state, batch = toy
     ended = np.asarray(batch.is_start)
@@ -118,6 +120,7 @@ def test_garbage_in_the_carry_of_a_clip_that_ended_does_no_harm(toy):
     )
 
 
+@pytest.mark.slow
 def test_other_lanes_change_nothing_in_a_lane(toy):
     """Prediction, memory and terms of the loss are each lane's own."""
     learn, measure, state, batch = toy

@@ -56,6 +56,7 @@ def trained(tmp_path_factory):
 
 @pytest.mark.skipif(jax.device_count() < 8, reason="needs 8 (simulated) devices")
 @pytest.mark.parametrize("mode", ["jit", "pmap"])
+@pytest.mark.slow
 def test_eight_devices_equal_one(trained, mode):
     one, one_losses = trained("jit", 1)
     eight, eight_losses = trained(mode, 8)

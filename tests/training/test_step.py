@@ -47,6 +47,7 @@ def toy(tmp_path_factory):
     return config, manifest, model, state, batch, step
 
 
+@pytest.mark.slow
 def test_the_update_is_the_slope_of_the_loss(toy):
     """Plain descent moves by rate × gradient, which central differences of the loss confirm."""
     config, manifest, model, state, batch, step = toy

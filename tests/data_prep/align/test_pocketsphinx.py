@@ -46,6 +46,7 @@ def start_errors(words, truth):
         ("mfa/acoustic_corpus", "mfa/acoustic_corpus", 0.06),
     ],
 )
+@pytest.mark.slow
 def test_word_starts_against_mfa(wav, textgrid, bound_90_seconds):
     truth = read_timed_words(real(f"{textgrid}.TextGrid"), 1e4)
     transcript = " ".join(word.text for word in truth)

@@ -26,6 +26,7 @@ def folders(draw):
 
 @settings(max_examples=150, deadline=None)
 @given(folders(), st.floats(0, 0.9))
+@pytest.mark.slow
 def test_takes_never_straddle(clips, fraction):
     cuts = plan_splits(clips, DataConfig(holdout_fraction=fraction))
     assert [cut.name for cut in cuts] == sorted(clip.name for clip in clips)

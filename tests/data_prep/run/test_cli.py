@@ -89,6 +89,7 @@ def test_a_full_disk_is_one_sentence(tmp_path, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize("to_all", [True, False])
+@pytest.mark.slow
 def test_ctrl_c_and_kill_end_all_processes_at_once(tmp_path, to_all):
     for seed in range(3):
         write_clip(tmp_path / "in", f"clip{seed}", seconds=60.0, seed=seed)

@@ -285,6 +285,7 @@ def test_lengths_that_nearly_agree_are_cut_to_the_shorter(tmp_path):
     assert entry.num_frames == len(arrays["pose"]) == 89
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_records(tmp_path):
     for seed, name in enumerate(("a", "b", "c")):
         write_clip(tmp_path / "in", name, seed=seed)
@@ -302,6 +303,7 @@ def test_processes_give_the_same_records(tmp_path):
 
 
 @pytest.mark.skipif(not AVATAROS.is_dir(), reason="the AvatarOS recordings are not here")
+@pytest.mark.slow
 def test_real_recordings(tmp_path):
     data = {
         "folder": str(AVATAROS),

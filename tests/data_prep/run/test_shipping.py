@@ -84,6 +84,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_relative_paths_mean_the_same_in_another_folder(elsewhere: Path) -> None:
     for seed, name in enumerate(("a", "b")):
         write_clip(Path("in"), name, seed=seed)
@@ -99,6 +100,7 @@ def test_relative_paths_mean_the_same_in_another_folder(elsewhere: Path) -> None
 
 
 @pytest.mark.parametrize("hidden", ["recordings", "records"])
+@pytest.mark.slow
 def test_a_worker_that_does_not_see_a_folder_says_so(
     elsewhere: Path, hidden: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

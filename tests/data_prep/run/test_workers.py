@@ -1,6 +1,8 @@
 import os
 import time
 
+import pytest
+
 from data_prep.machine.gpus import claim_gpu, visible_gpus
 from data_prep.run.workers import run_all
 
@@ -10,6 +12,7 @@ def gpu_of_process(_):
     return os.getpid(), os.environ.get("CUDA_VISIBLE_DEVICES")
 
 
+@pytest.mark.slow
 def test_processes_share_out_the_gpus(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4, 7")
     results = [result for _, result in run_all(gpu_of_process, range(8), workers=2, label="x")]

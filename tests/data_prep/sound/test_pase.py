@@ -50,6 +50,7 @@ def test_isolated_frames_hear_nothing_of_their_neighbours(tmp_path, checkpoint):
     assert np.abs(features[0][15].astype(float) - features[1][15]).max() > 0.1
 
 
+@pytest.mark.slow
 def test_records_hold_them_and_a_new_checkpoint_makes_them_anew(tmp_path, checkpoint):
     write_clip(tmp_path / "in", "a", seconds=1.0)
     write_clip(tmp_path / "in", "b", seconds=1.0, seed=1)

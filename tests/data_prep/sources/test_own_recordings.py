@@ -90,6 +90,7 @@ def run(command):
     assert main(words) == 0, command
 
 
+@pytest.mark.slow
 def test_the_page_from_a_folder_to_a_film(home, capsys):
     for command in commands():
         if "--beam" in command or "audio_glob" in command:

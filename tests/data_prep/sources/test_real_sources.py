@@ -27,6 +27,7 @@ def write_sound(path, seconds):
 @pytest.mark.parametrize(
     ("name", "joints", "frames"), [("067_Speech_2_x_1_0", 75, 2065), ("gac_sample1", 83, 759)]
 )
+@pytest.mark.slow
 def test_bvh_of_any_skeleton(tmp_path, name, joints, frames):
     folder = tmp_path / "in"
     write_sound(folder / f"{name}.wav", frames / 30)
@@ -61,6 +62,7 @@ def test_a_bvh_of_another_rate_is_brought_to_thirty(tmp_path):
 
 @pytest.mark.skipif(not (DATA / "beat2").is_dir(), reason="the BEAT2 recording is not here")
 @pytest.mark.parametrize("layout", ["folders", "together"])
+@pytest.mark.slow
 def test_beat2_in_both_layouts(tmp_path, layout):
     name, folder = "2_scott_0_1_1", tmp_path / "in"
     places = ("smplxflame_30", "wave16k", "textgrid") if layout == "folders" else (".",) * 3
