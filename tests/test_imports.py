@@ -146,6 +146,7 @@ def test_the_law_tells_right_from_wrong(module, name, lawful):
     assert is_lawful(module, name) == lawful
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["llavataros_jax.train", "llavataros_jax.data.loader"])
 def test_training_loads_neither_torch_nor_tensorflow(module):
     program = (

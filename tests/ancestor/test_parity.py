@@ -44,6 +44,7 @@ def test_fewer_lanes_an_unfinished_last_segment_and_no_memory_to_compare():
     assert differences.largest <= TOLERANCE
 
 
+@pytest.mark.slow
 def test_a_wrong_sign_in_one_weight_is_seen():
     oracle = read_oracle()
     name = "state_dict/decoder_layers.1.dec_attn.r_net.weight"
@@ -51,6 +52,7 @@ def test_a_wrong_sign_in_one_weight_is_seen():
     assert compare(oracle).largest > 1e-2
 
 
+@pytest.mark.slow
 def test_nan_does_not_pass():
     oracle = read_oracle()
     oracle["pose"][0, 0, 0] = np.nan

@@ -84,6 +84,7 @@ def test_lanes_wait_only_at_the_end_and_never_all(
     assert len(table) <= (~idle).sum() / lanes + longest
 
 
+@pytest.mark.slow
 @quick
 @plans
 def test_plans_are_pure_and_their_epochs_follow_one_another(

@@ -82,6 +82,7 @@ def test_frames_outside_the_mask_and_absent_people_may_hold_anything(options):
         np.testing.assert_array_equal(poses(filling), clean)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", [np.nan, -np.inf, 1e30, 7e4])
 def test_a_bad_feature_is_as_the_training_mean_and_is_counted(bad):
     live = streamer(**OPTIONS[0])
@@ -155,6 +156,7 @@ def test_a_bad_lane_leaves_the_other_as_it_is():
     np.testing.assert_array_equal(second_lane(True), second_lane(False))
 
 
+@pytest.mark.slow
 def test_a_masked_frame_may_name_no_word_and_an_unknown_speaker_is_refused():
     live = streamer(**OPTIONS[0])
     main, other = people()

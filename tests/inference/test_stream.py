@@ -117,6 +117,7 @@ def test_the_ancestors_quirk_makes_motion_depend_on_the_chunk():
     assert np.abs(streamed(streamer, pieces(1))[0] - expected).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_no_call_compiles_twice_and_the_carry_does_not_grow():
     streamer: Any = stream(30, **OPTIONS[0])
     sizes = [leaf.shape for leaf in jax.tree.leaves(streamer.start())]

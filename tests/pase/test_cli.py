@@ -54,6 +54,7 @@ def test_raw_steps_of_too_short_a_sound_are_refused(weights, tmp_path, capsys):
     assert not (tmp_path / "a.npz").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mode", "frames"), [("context", 15), ("isolated", 14)])
 def test_frames_are_those_of_the_library(weights, tmp_path, mode, frames):
     audio = stored(noise(8000), tmp_path / "a.wav")

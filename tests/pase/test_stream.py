@@ -71,6 +71,7 @@ def test_raw_and_padded_differ_in_the_last_eight_steps_and_in_number():
     assert np.abs(raw[-8:] - padded[-9:-1]).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_raw_steps_of_blocks_need_their_number():
     sound = noise(25759)
     blocks = np.split(sound, [1, 1, 700, 14321, 25000])

@@ -192,6 +192,7 @@ def test_a_check_passes_prints_one_line_and_fails(tmp_path, capsys):
     assert "memory/2 2.00e-04" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_scaler_in_json_that_divides(tmp_path):
     scaler = {"mean_": list(range(POSE)), "scale_": [2.0] * POSE}
     (tmp_path / "scaler.json").write_text(json.dumps(scaler))
@@ -234,6 +235,7 @@ def test_what_cannot_be_imported_is_said(option, value, expected, tmp_path, caps
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_could_not_be_written_leaves_nothing(tmp_path, capsys, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")

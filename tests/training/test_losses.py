@@ -143,6 +143,7 @@ def taught(geometric_gradient: bool) -> dict[str, float]:
     return {term: float(jnp.abs(gradient).sum()) for term, gradient in gradients.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("term", TERMS)
 def test_every_term_teaches_unless_the_switch_forbids_it(term):
     assert np.isfinite(taught(True)[term])

@@ -115,6 +115,7 @@ def test_a_made_up_recording(tmp_path):
     assert [part.shift_seconds for part in late.bad_stretches] == [1.0]
 
 
+@pytest.mark.slow
 def test_words_that_are_not_the_transcripts_are_told(tmp_path):
     words = [Word(text, k, k + 0.5) for k, text in enumerate(("Hello", "big", "world", "again"))]
     assert transcript_notes(words, "hello, BIG — world! again") == []

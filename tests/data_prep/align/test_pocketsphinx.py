@@ -74,6 +74,7 @@ def test_the_transcript_file_as_it_is():
     assert len(said & near) >= 0.9 * len(words)
 
 
+@pytest.mark.slow
 def test_word_starts_against_the_truth():
     folder = real("mfa_synthetic")
     truth = dict(list(json.loads((folder / "truth.json").read_text()).items())[:12])
@@ -89,6 +90,7 @@ def test_word_starts_against_the_truth():
     assert np.percentile(errors, 90) < 0.05
 
 
+@pytest.mark.slow
 def test_windows_find_what_the_whole_finds():
     truth = read_timed_words(real("mfa", "acoustic_corpus.TextGrid"), 1e4)
     path, texts = real("mfa", "acoustic_corpus.wav"), [word.text for word in truth]

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[3]
 NEEDED = {"sound file", "log-mel, prosody", "hashed words", "motion, records"}
 
 
+@pytest.mark.slow
 def test_the_door_tells_of_all_and_ends_well(capsys):
     assert door.main(["doctor"]) == 0
     said = capsys.readouterr().out
@@ -65,6 +66,7 @@ def test_every_stage_that_is_needed_runs():
         assert trials[name].again_seconds > 0
 
 
+@pytest.mark.slow
 def test_weights_that_are_there_are_tried(tmp_path):
     path = tmp_path / "seeded.npz"
     np.savez(path, **seeded_tensors())

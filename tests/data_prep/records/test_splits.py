@@ -47,6 +47,7 @@ def test_takes_never_straddle(clips, fraction):
     assert plan_splits(clips[::-1], DataConfig(holdout_fraction=fraction)) == cuts
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(folders(), st.floats(0, 0.9))
 def test_tails_share_no_frame_and_lose_none(clips, fraction):

@@ -146,6 +146,7 @@ def test_audio_shorter_than_a_frame_and_frames_after_the_end(tmp_path):
     assert audio_features(path, 0, AudioConfig(), 30).shape == (0, 132)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_length(tmp_path):
     noise = (0.1 * np.random.default_rng(0).standard_normal(16000 * 80)).astype(np.float32)
     peaks = []

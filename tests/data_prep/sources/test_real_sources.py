@@ -46,6 +46,7 @@ def test_bvh_of_any_skeleton(tmp_path, name, joints, frames):
     assert words > 100 if joints == 75 else words == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (DATA / "bvh").is_dir(), reason="the BVH recordings are not here")
 def test_a_bvh_of_another_rate_is_brought_to_thirty(tmp_path):
     name, folder = "067_Speech_2_x_1_0", tmp_path / "in"

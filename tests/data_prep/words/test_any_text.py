@@ -28,6 +28,7 @@ WORDS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @quick
 @given(WORDS)
 @example("97.5th")
