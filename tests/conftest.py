@@ -1,5 +1,6 @@
 """Eight simulated devices for all tests, full float32 products, and what workers share."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,12 @@ _FIRST = "tests/program/test_learning.py"
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
+    from llavataros_jax.errors import UserError
+    from llavataros_jax.sound.first_import import load_librosa
+
+    # Tests import librosa themselves, and workers must not compile it at the same moment.
+    with contextlib.suppress(UserError):
+        load_librosa()
     if not hasattr(session.config, "workerinput"):
         prune_cache()
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from llavataros_jax.packages import require_packages
+from llavataros_jax.sound.first_import import load_librosa
 from llavataros_jax.sound.reader import SPEECH_RATE, blocks
 
 HOP, WINDOW = 512, 2048
@@ -26,7 +27,7 @@ def audio_beats(path: Path | str) -> Float[np.ndarray, " beats"]:
             `llavataros_jax.sound.reader`.
     """
     require_packages("finding the beats of speech", "librosa", extra="prep")
-    import librosa
+    librosa = load_librosa()
 
     mel, energy = _mel_and_energy(path)
     strength = librosa.onset.onset_strength(
@@ -43,7 +44,7 @@ def audio_beats(path: Path | str) -> Float[np.ndarray, " beats"]:
 
 def _mel_and_energy(path: Path | str) -> tuple[np.ndarray, np.ndarray]:
     """Computes mel bands (128, S) and RMS energy (S,) of windows centred on every 512th sample."""
-    import librosa
+    librosa = load_librosa()
 
     margin = np.zeros(WINDOW // 2, np.float32)
     mels, energies = [], []

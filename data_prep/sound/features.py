@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float16, Float32, Int
 
 from llavataros_jax.config import AudioConfig
+from llavataros_jax.sound.first_import import load_librosa
 from llavataros_jax.sound.reader import blocks
 
 STEPS_PER_FRAME = 3
@@ -146,7 +147,7 @@ def _pitch_and_voicing(
     windows: Float32[np.ndarray, "S n"], sample_rate: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Finds log(f0 / 60 Hz), 0 when unvoiced, by YIN, and how periodic each window is (0 to 1)."""
-    import librosa
+    librosa = load_librosa()
 
     count, length = windows.shape
     loud = np.sqrt(np.mean(windows**2, axis=1)) > 10 * _RMS_FLOOR
@@ -199,7 +200,7 @@ def _hann(window: int) -> np.ndarray:
 
 @functools.cache
 def _mel_filters(config: AudioConfig) -> np.ndarray:
-    import librosa
+    librosa = load_librosa()
 
     return librosa.filters.mel(
         sr=config.sample_rate,

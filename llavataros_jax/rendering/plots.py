@@ -12,6 +12,7 @@ from llavataros_jax.atomic import atomic_path
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.beats import speed_minima
 from llavataros_jax.packages import require_packages
+from llavataros_jax.sound.first_import import load_librosa
 
 TRAIN, VALIDATION = "#46969a", "#d88a60"
 INK, FAINT = "#464e60", "#a9afba"
@@ -198,7 +199,7 @@ def mel_decibels(
     Windows of 40 ms are centred on the steps; mel bands are triangles after HTK.
     """
     require_packages("drawing a spectrogram", "librosa", extra="prep")
-    import librosa
+    librosa = load_librosa()
     from scipy.signal import ShortTimeFFT
     from scipy.signal.windows import hann
 
