@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from data_prep.corpus.performance import SAMPLE_RATE, Performance, perform_take
-from data_prep.corpus.sentences import TAKES
+from data_prep.corpus.bundled.performance import SAMPLE_RATE, Performance, perform_take
+from data_prep.corpus.bundled.sentences import TAKES
 from llavataros_jax.atomic import atomic_path, write_json, write_text
 from llavataros_jax.errors import UserError, door
 

@@ -13,8 +13,9 @@ from scipy.spatial.transform import Rotation
 from scipy.stats import spearmanr
 
 from data_prep.corpus import __main__ as door
-from data_prep.corpus import gestures, sentences, speech
-from data_prep.corpus.performance import perform_take
+from data_prep.corpus import speech
+from data_prep.corpus.bundled import gestures, sentences
+from data_prep.corpus.bundled.performance import perform_take
 from data_prep.corpus.track import Track
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.skeleton import AVATAROS_9

@@ -20,8 +20,8 @@ import numpy as np
 from jaxtyping import Float
 
 from data_prep.corpus.body import Pose, embody
-from data_prep.corpus.habits import HABITS, Habit
-from data_prep.corpus.sentences import FUNCTION_WORDS, SPECIAL_WORDS
+from data_prep.corpus.bundled.habits import HABITS, Habit
+from data_prep.corpus.bundled.sentences import FUNCTION_WORDS, SPECIAL_WORDS
 from data_prep.corpus.track import Track
 from llavataros_jax.motion.motion import Motion
 

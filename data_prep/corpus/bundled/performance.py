@@ -7,8 +7,8 @@ import numpy as np
 import soxr
 from jaxtyping import Float
 
-from data_prep.corpus.gestures import FPS, SpokenWord, Stroke, perform
-from data_prep.corpus.sentences import EMPHASIS_DECIBELS, TAKES, Line
+from data_prep.corpus.bundled.gestures import FPS, SpokenWord, Stroke, perform
+from data_prep.corpus.bundled.sentences import EMPHASIS_DECIBELS, TAKES, Line
 from data_prep.corpus.speech import Utterance, Voice, speak
 from llavataros_jax.motion.motion import Motion
 
