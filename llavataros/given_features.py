@@ -42,6 +42,9 @@ def require_features(run: TrainedRun, *, checkpoint: str) -> None:
 def read_features(path: Path | str, run: TrainedRun, *, audio: Path | str) -> list[SpeechFeatures]:
     """Reads one row of audio and of text for each frame, of one or both persons.
 
+    A run that hears ahead (`audio.lookahead_frames`) takes the rows of later frames, the last one
+    of which is repeated.
+
     Args:
         path: `.npz` with `audio` (N, A) and `text` (N, E), and perhaps the same two with
             `interlocutor_` before their names.
@@ -63,6 +66,7 @@ def read_features(path: Path | str, run: TrainedRun, *, audio: Path | str) -> li
             f"{run.manifest.fps} fps"
         )
     people = []
+    heard = np.minimum(np.arange(frames) + run.config.audio.lookahead_frames, max(frames - 1, 0))
     for prefix in ("", "interlocutor_"):
         if prefix and prefix + "audio" not in arrays and prefix + "text" not in arrays:
             continue
@@ -77,9 +81,9 @@ def read_features(path: Path | str, run: TrainedRun, *, audio: Path | str) -> li
             SpeechFeatures(
                 num_frames=frames,
                 seconds=seconds,
-                audio=arrays[prefix + "audio"].astype(np.float16),
+                audio=arrays[prefix + "audio"].astype(np.float16)[heard],
                 word_vectors=arrays[prefix + "text"].astype(np.float16),
-                word_index=np.arange(frames, dtype=np.int32),
+                word_index=heard.astype(np.int32),
                 words=(),
                 notes=(f"features of {path}",) if not prefix else (),
             )

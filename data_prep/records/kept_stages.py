@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from jaxtyping import Int32
 
 from data_prep.clips.cache import Arrays, load_stage
 from data_prep.clips.prepared_clip import PreparedClip, motion_from_arrays
@@ -18,10 +19,16 @@ class KeptStages:
     """Reads what the stages kept, one clip at a time."""
 
     def __init__(
-        self, folder: Path, fps: int, *, frame_rule: Literal["interval", "pointer"] = "interval"
+        self,
+        folder: Path,
+        fps: int,
+        *,
+        frame_rule: Literal["interval", "pointer"] = "interval",
+        ahead_frames: int = 0,
     ) -> None:
         self._folder = folder
         self._fps = fps
+        self._ahead_frames = ahead_frames
         self._frame_rule: Literal["interval", "pointer"] = frame_rule
 
     def motion(self, record: PlannedRecord) -> Motion:
@@ -34,11 +41,12 @@ class KeptStages:
     ) -> tuple[list[Word], dict[str, Any]]:
         """Returns the words that reach into the record, and the person's features on its frames."""
         start, stop, fps = record.cut.start_frame, record.cut.stop_frame, self._fps
+        heard = stop + self._ahead_frames
         words = words_from_arrays(self._load(person, "words")) if person.num_words else []
         rows = [
             row
             for row, word in enumerate(words)
-            if word.start_seconds < stop / fps and word.end_seconds > start / fps
+            if word.start_seconds < heard / fps and word.end_seconds > start / fps
         ]
         # One more entry at the end serves row -1, silence.
         place = np.full(len(words) + 1, -1, np.int32)
@@ -46,8 +54,13 @@ class KeptStages:
         return [words[row] for row in rows], {
             "audio": self._load(person, "audio")["features"][start:stop],
             "words": self._load(person, "text")["vectors"][rows],
-            "word_index": place[frame_index(words, stop, fps, rule=self._frame_rule)[start:]],
+            "word_index": place[self._index(words, stop)[start:]],
         }
+
+    def _index(self, words: list[Word], num_frames: int) -> Int32[np.ndarray, " N"]:
+        return frame_index(
+            words, num_frames, self._fps, rule=self._frame_rule, ahead_frames=self._ahead_frames
+        )
 
     def _load(self, person: PreparedClip, stage: str) -> Arrays:
         arrays = load_stage(self._folder, stage, person.key(stage))

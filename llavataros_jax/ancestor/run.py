@@ -50,6 +50,7 @@ PUBLISHED_LOSS = LossConfig(
     kinetic=0.2,
     geometric_gradient=False,
     drop_interlocutor=0.0,
+    drop_words=0.0,
 )
 
 

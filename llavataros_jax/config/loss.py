@@ -35,6 +35,8 @@ class LossConfig:
         kinetic: Squared first differences of the joint positions.
         geometric_gradient: Let gradients through un-scaling and kinematics; the ancestor did not.
         drop_interlocutor: Share of segments' lanes whose interlocutor is hidden in training.
+        drop_words: Share of segments' lanes whose words, of both people, are hidden in training, so
+            that the same network also animates recordings of which no word is known.
     """
 
     rotation: float = 1.0
@@ -46,6 +48,7 @@ class LossConfig:
     kinetic: float = 0.01
     geometric_gradient: bool = True
     drop_interlocutor: float = 0.1
+    drop_words: float = 0.1
 
     def __post_init__(self) -> None:
         for term in TERMS:
@@ -55,6 +58,5 @@ class LossConfig:
             "every weight of the loss is 0, so nothing would be learned; raise loss.rotation",
             self,
         )
-        require(
-            0 <= self.drop_interlocutor <= 1, "loss.drop_interlocutor must be from 0 to 1", self
-        )
+        for name in ("drop_interlocutor", "drop_words"):
+            require(0 <= getattr(self, name) <= 1, f"loss.{name} must be from 0 to 1", self)

@@ -101,6 +101,8 @@ def read_config(run: Path | str) -> Config:
         raise UserError(f"{path} is damaged; restore the run directory") from problem
     if not isinstance(tree, dict):
         raise UserError(f"{path} is damaged: it holds no options; restore the run directory")
+    if isinstance(tree.get("loss"), dict):
+        tree["loss"].setdefault("drop_words", 0.0)  # older runs hid no words
     return config_from_dict(tree, origin=str(path))
 
 

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
-from llavataros_jax.batch import Batch
+from llavataros_jax.batch import Batch, Speech
 from llavataros_jax.config import LossConfig
 from llavataros_jax.model import GestureModel, Params
 from llavataros_jax.motion.codec import PoseCodec
@@ -16,7 +16,7 @@ from llavataros_jax.training.state import TrainState
 
 Metrics = dict[str, Float[Array, ""]]
 
-_DROPOUT, _HIDE_INTERLOCUTOR = 0, 1
+_DROPOUT, _HIDE_INTERLOCUTOR, _HIDE_WORDS = 0, 1, 2
 
 
 def train_step(
@@ -38,10 +38,13 @@ def train_step(
     if axis_name is not None:
         key = jax.random.fold_in(key, jax.lax.axis_index(axis_name))
     carry = reset_carry(state.carry, jnp.asarray(batch.is_start), mode=model.config.memory_reset)
+    lanes = batch.is_start.shape
     present = jnp.asarray(batch.interlocutor_present) & jax.random.bernoulli(
-        jax.random.fold_in(key, _HIDE_INTERLOCUTOR),
-        1 - loss.drop_interlocutor,
-        batch.is_start.shape,
+        jax.random.fold_in(key, _HIDE_INTERLOCUTOR), 1 - loss.drop_interlocutor, lanes
+    )
+    told = jax.random.bernoulli(jax.random.fold_in(key, _HIDE_WORDS), 1 - loss.drop_words, lanes)
+    batch = batch.replace(
+        main=without_words(batch.main, told), interlocutor=without_words(batch.interlocutor, told)
     )
     weights = _over_devices(loss_weights(batch, carry, codec), axis_name)
 
@@ -119,6 +122,12 @@ def evaluate_step(
     sums, carry = loss_sums(prediction, batch, carry, codec=codec)
     totals = _over_devices({"sums": sums, "weights": weights}, axis_name)
     return carry.replace(memory=memory), totals
+
+
+def without_words(speech: Speech, told: Bool[Array, " B"]) -> Speech:
+    """Returns speech in which only the lanes in `told` have words; the others have sound alone."""
+    index = jnp.asarray(speech.word_index)
+    return speech.replace(word_index=jnp.where(told[:, None], index, -1))
 
 
 def _over_devices(tree, axis_name: str | None):

@@ -44,6 +44,8 @@ TERMS = (
         *((f"loss.{term}", -0.5) for term in TERMS),
         ("loss.drop_interlocutor", -0.1),
         ("loss.drop_interlocutor", 1.1),
+        ("loss.drop_words", -0.1),
+        ("loss.drop_words", 1.1),
         ("training.run", ""),
         ("training.steps", -1),
         ("training.lanes", 0),

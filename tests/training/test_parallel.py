@@ -25,7 +25,10 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("records")
     manifest = write_records(folder)
     config = toy_config(
-        folder, folder / "run", model={"dropout": 0.0}, loss={"drop_interlocutor": 0.0}
+        folder,
+        folder / "run",
+        model={"dropout": 0.0},
+        loss={"drop_interlocutor": 0.0, "drop_words": 0.0},
     )
     model, codec = build_model(config, manifest), manifest.pose_codec()
     # Plain descent: AdamW divides by the root of tiny second moments and magnifies rounding.

@@ -1,5 +1,6 @@
 """One training step: what it changes, by finite differences, and a golden number."""
 
+import dataclasses
 import functools
 from pathlib import Path
 
@@ -10,13 +11,14 @@ import optax
 import pytest
 import yaml
 
+from llavataros_jax.batch import Speech
 from llavataros_jax.config.file import config_to_dict
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.loader import LaneSource
 from llavataros_jax.network import build_model
 from llavataros_jax.training.losses import loss_sums, loss_weights, weighted_loss
 from llavataros_jax.training.state import init_state
-from llavataros_jax.training.step import train_step
+from llavataros_jax.training.step import train_step, without_words
 from tests.training.records import toy_config, write_records
 
 RATE = 0.1
@@ -27,9 +29,8 @@ GOLDEN = Path(__file__).with_name("golden_step.yaml")
 def toy(tmp_path_factory):
     folder = tmp_path_factory.mktemp("records")
     manifest = write_records(folder)
-    config = toy_config(
-        folder, folder / "run", model={"dropout": 0.0}, loss={"drop_interlocutor": 0.0}
-    )
+    told = {"drop_interlocutor": 0.0, "drop_words": 0.0}
+    config = toy_config(folder, folder / "run", model={"dropout": 0.0}, loss=told)
     model, optimizer = build_model(config, manifest), optax.sgd(RATE)
     state = init_state(model, optimizer, lanes=8, seed=1, dropout_bits="threefry2x32")
     batch = LaneSource(
@@ -94,3 +95,41 @@ def test_one_step_is_golden(toy):
     assert int(after.step) == 1
     wanted, numbers = golden["numbers"], (first["loss"], first["gradient_norm"], second["loss"])
     np.testing.assert_allclose(numbers, list(wanted.values()), rtol=2e-4)
+
+
+def test_hidden_words_are_learned_from_sound_alone(toy):
+    """With all words hidden, the step is that of a batch without any; half of them, some lanes."""
+    config, manifest, model, state, batch, step = toy
+
+    def with_drop(share: float):
+        return jax.jit(
+            functools.partial(
+                train_step,
+                model=model,
+                codec=manifest.pose_codec(),
+                optimizer=optax.sgd(RATE),
+                loss=dataclasses.replace(config.loss, drop_words=share),
+            )
+        )
+
+    mute = jax.tree.map(np.array, batch)
+    mute.main.word_index[:] = -1
+    mute.interlocutor.word_index[:] = -1
+    hidden, _ = with_drop(1.0)(state, batch)
+    wanted, _ = step(state, mute)
+    jax.tree.map(np.testing.assert_array_equal, hidden.params, wanted.params)
+    told, _ = step(state, batch)
+    some, _ = with_drop(0.5)(state, batch)
+    for other in (hidden, told):
+        assert optax.global_norm(jax.tree.map(jnp.subtract, some.params, other.params)) > 1e-6
+
+
+def test_words_are_hidden_by_lanes():
+    speech = Speech(
+        audio=np.zeros((2, 3, 1), np.float32),
+        words=np.zeros((2, 2, 1), np.float32),
+        word_index=np.array([[0, 1, -1], [1, 1, 0]], np.int32),
+        speaker=np.zeros(2, np.int32),
+    )
+    kept = without_words(speech, jnp.array([True, False]))
+    np.testing.assert_array_equal(kept.word_index, [[0, 1, -1], [-1, -1, -1]])
