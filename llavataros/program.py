@@ -41,6 +41,7 @@ COMMANDS = {
     "doctor": Command("data_prep.doctor.checkup", "what is installed and what works here"),
     "transcribe": Command("data_prep.run.transcribe_folder", "Whisper writes recordings down"),
     "pase": Command("llavataros_jax.pase.__main__", "PASE+ features of a recording"),
+    "export": Command("llavataros.export", "a trained run becomes a small folder to send"),
     "attention": Command("llavataros.attention", "a picture of where a head looks"),
     "import-uea": Command("llavataros.import_uea", "the published ancestor becomes a run"),
     "benchmark": Command("llavataros.benchmark.__main__", "our way timed beside the usual one"),

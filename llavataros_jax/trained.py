@@ -1,4 +1,4 @@
-"""A run directory opened for animation."""
+"""A run directory, whole or exported, opened for animation."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.smoothing import smooth_values
 from llavataros_jax.network import build_model
 from llavataros_jax.training.checkpoint import load_params
+from llavataros_jax.training.exported import is_exported, load_exported
 from llavataros_jax.training.run import read_config
 
 
@@ -63,7 +64,7 @@ class TrainedRun:
 
 
 def open_trained(run: Path | str) -> TrainedRun:
-    """Reads config, manifest and the best checkpoint of a run.
+    """Reads config, manifest and the best checkpoint of a run, or the weights of an exported one.
 
     Raises:
         UserError: When `run` is no run directory, or has no or a damaged checkpoint.
@@ -72,5 +73,6 @@ def open_trained(run: Path | str) -> TrainedRun:
     manifest = load_manifest(run)
     model = build_model(config, manifest)
     abstract = jax.eval_shape(model.init, jax.random.key(0))
-    params, checkpoint = load_params(run, abstract)
+    load = load_exported if is_exported(run) else load_params
+    params, checkpoint = load(run, abstract)
     return TrainedRun(config, manifest, Animator(model, params, manifest.pose_codec()), checkpoint)

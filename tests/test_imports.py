@@ -43,6 +43,7 @@ ROOMS = {
     "tensorboardX": ("llavataros_jax.training.tracking",),
     "flax.nnx": ("llavataros_jax.model", "llavataros_jax.pase"),
     "grain": ("llavataros_jax.data",),
+    "safetensors": ("llavataros_jax.weights", "data_prep.vectors"),
     "google_crc32c": ("llavataros_jax.data.records",),
     "soundfile": (
         "llavataros_jax.sound",

@@ -18,6 +18,7 @@ from llavataros_jax.data.identity import difference
 from llavataros_jax.data.manifest import Manifest, load_manifest
 from llavataros_jax.errors import UserError
 from llavataros_jax.lock import HOLDER, LOCK
+from llavataros_jax.training.exported import is_exported
 from llavataros_jax.training.resumption import continued
 
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "llavataros-jax")
@@ -39,6 +40,11 @@ def open_run(config: Config, manifest: Manifest) -> tuple[Config, list[str]]:
     run = Path(config.training.run)
     require_run_folder(run)
     notes: list[str] = []
+    if is_exported(run):
+        raise UserError(
+            f"training.run={run} is an exported run, which holds no state of training to go on "
+            "from; choose another folder"
+        )
     if (run / "config.yaml").exists():
         config, notes = continued(run, read_config(run), config)
         if differing := difference(load_manifest(run), manifest):

@@ -1,0 +1,42 @@
+"""Weights in safetensors files: named arrays without code, read in one go."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from llavataros_jax.atomic import atomic_path
+from llavataros_jax.errors import UserError
+
+
+def read_tensors(path: Path | str) -> dict[str, np.ndarray]:
+    """Reads all arrays of a safetensors file.
+
+    Raises:
+        UserError: When it is missing, cut off, damaged or another kind of file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"weights {path} do not exist; check the path")
+    try:
+        return load_file(path)
+    except (SafetensorError, ValueError, KeyError, TypeError) as problem:
+        raise UserError(
+            f"weights {path} of {path.stat().st_size} bytes are damaged or no safetensors file "
+            f"({' '.join(str(problem).split())}); copy them again"
+        ) from problem
+
+
+def write_tensors(
+    path: Path, arrays: Mapping[str, np.ndarray], *, about: Mapping[str, str]
+) -> None:
+    """Writes named arrays, and texts about them, to a file that appears whole or not at all."""
+    with atomic_path(path) as temporary:
+        # A view that is not contiguous would be written as what lies under it.
+        save_file(
+            {name: np.ascontiguousarray(array) for name, array in arrays.items()},
+            temporary,
+            metadata=dict(about),
+        )
