@@ -22,6 +22,7 @@ def provenance(
     motion: Motion,
     seconds: dict[str, float],
     *,
+    audio: Path,
     notes: list[str],
 ) -> dict[str, Any]:
     """Returns arguments, resolved config, hashes of all inputs, versions and timings.
@@ -32,13 +33,15 @@ def provenance(
         speech: What was animated.
         motion: What came out.
         seconds: Time that each stage took.
+        audio: The recording.
         notes: What the user was told.
     """
     digest = hashlib.blake2b(digest_size=16)
     _add_leaves(digest, run.animator.params)
     return {
         "arguments": {k: v for k, v in vars(given).items() if v not in (None, False, [])},
-        "audio_blake2b": file_hash(Path(given.audio).expanduser()),
+        "audio": str(audio),
+        "audio_blake2b": file_hash(audio),
         "checkpoint": run.checkpoint,
         "parameters_blake2b": digest.hexdigest(),
         "data_hash": run.manifest.content_hash,

@@ -201,3 +201,29 @@ def test_provenance_holds_the_resolved_config_and_hashes(way: Path, tmp_path: Pa
     assert record["files"].keys() == {"hum.npy", "hum.bvh"}
     assert all(len(digest) == 32 for digest in record["files"].values())
     assert any("film.width has no effect" in note for note in record["notes"])
+
+
+def test_several_recordings_go_on_after_a_bad_one(way: Path, tmp_path: Path, capsys) -> None:
+    folder = tmp_path / "takes"
+    folder.mkdir()
+    for name in ("a", "c"):
+        words(folder / f"{name}.tsv", ("hi", 0.0, 0.3))
+        wave(folder / f"{name}.wav")
+    written(folder / "b.wav", "roses\n" * 99)
+    out = tmp_path / "out"
+    assert (
+        main([str(folder), "--checkpoint", str(way / "run"), "--no-film", "--out", str(out)]) == 2
+    )
+    said = capsys.readouterr()
+    assert said.err.count("error: ") == 2
+    assert "b.wav" in said.err
+    assert "1 of 3 recordings could not be animated" in said.err
+    assert "words are from a.tsv" in said.out
+    assert sorted(path.name for path in out.glob("*.npy")) == ["a.npy", "c.npy"]
+
+
+def test_what_belongs_to_one_recording_is_not_shared(way: Path, tmp_path: Path, capsys) -> None:
+    files = [str(wave(tmp_path / name)) for name in ("a.wav", "b.wav")]
+    spoken = words(tmp_path / "w.tsv", ("hi", 0.0, 0.3))
+    assert main([*files, "--checkpoint", str(way / "run"), "--words", str(spoken)]) == 2
+    assert "--words belongs to one recording, but 2 are given" in capsys.readouterr().err

@@ -2,13 +2,12 @@
 
 import argparse
 import dataclasses
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from llavataros.animate import build_parser, main
+from llavataros.animate import main, read_command_line
 from llavataros.no_effect import options_without_effect
 from llavataros.run_options import with_run_options
 from llavataros_jax.config import Config, ModelConfig
@@ -29,7 +28,7 @@ def run_of(speakers: tuple[str, ...] = ("ada", "ben"), **model: Any) -> TrainedR
 
 
 def given(*more: str) -> argparse.Namespace:
-    return build_parser().parse_intermixed_args([*BASE, *more])
+    return read_command_line([*BASE, *more])
 
 
 def test_tools_and_films_of_this_machine_may_be_named() -> None:
@@ -100,6 +99,6 @@ def test_options_of_somebody_who_is_not_there_are_refused(option: str, capsys) -
 
 
 def test_overrides_may_stand_anywhere() -> None:
-    found = build_parser().parse_intermixed_args(["film.width=1", *BASE, "words.whisper=base"])
+    found = read_command_line(["film.width=1", *BASE, "words.whisper=base"])
     assert found.overrides == ["film.width=1", "words.whisper=base"]
-    assert Path(found.audio) == Path("a.wav")
+    assert found.audio == ["a.wav"]

@@ -1,0 +1,173 @@
+"""One recording animated: its speech heard, its motion written, and where all of it came from."""
+
+import argparse
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_prep.clips.speech import SpeechFeatures, prepare_speech
+from llavataros.given_features import read_features, require_features
+from llavataros.no_effect import options_without_effect
+from llavataros.provenance import provenance
+from llavataros.wanted_recordings import WantedRecording
+from llavataros.written_files import WrittenFiles
+from llavataros_jax.data.segments import ClipSpeech
+from llavataros_jax.errors import UserError
+from llavataros_jax.motion.bvh import write_bvh
+from llavataros_jax.motion.motion import Motion
+from llavataros_jax.motion.npy import write_npy
+from llavataros_jax.motion.resampling import resample
+from llavataros_jax.rendering.film import write_film
+from llavataros_jax.trained import TrainedRun
+
+# Differences of the lengths of two sides of a conversation that are no mistake.
+_EQUAL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Animation:
+    """What came of a recording.
+
+    Attributes:
+        motion: What was written.
+        speech: What was heard.
+        speaker: Name of whose habits were used.
+        seconds: Time that each part took.
+        notes: What the user should know.
+        paths: The files.
+    """
+
+    motion: Motion
+    speech: SpeechFeatures
+    speaker: str
+    seconds: dict[str, float]
+    notes: tuple[str, ...]
+    paths: tuple[Path, ...]
+
+
+def animate_recording(
+    given: argparse.Namespace,
+    run: TrainedRun,
+    recording: WantedRecording,
+    *,
+    opened_seconds: float = 0.0,
+) -> Animation:
+    """Animates a recording and writes its files.
+
+    Args:
+        given: The command line of `llavataros animate`.
+        run: The run, with the options of this animation.
+        recording: What to animate.
+        opened_seconds: Time that opening the run took, which is told.
+
+    Raises:
+        UserError: When something given cannot be used or a file is in the way.
+    """
+    speaker = run.speaker_id(given.speaker)
+    film_suffix = () if given.no_film else (run.config.film.suffix,)
+    folder = Path(given.out).expanduser() / recording.name.parent
+    files = WrittenFiles(folder, recording.name.name, (".npy", ".bvh", *film_suffix))
+    files.check()
+    began = time.monotonic()
+    with ExitStack() as stack:
+        channels = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="llavataros-")))
+        heard_audio, other_audio = _people(given, recording.audio, channels)
+        speech, other = _speech(given, run, recording, heard_audio, other_audio)
+    heard = time.monotonic()
+    motion = run.animate(_as_clip(speech, speaker), other, smooth=not given.no_smoothing)
+    animated = time.monotonic()
+    if given.fps:
+        motion = resample(motion, given.fps)
+    files.folder.mkdir(parents=True, exist_ok=True)
+    files.begin()
+    write_npy(files.path(".npy"), motion)
+    write_bvh(files.path(".bvh"), motion, metres_per_unit=run.config.motion.bvh_metres_per_unit)
+    written = time.monotonic()
+    if film_suffix:
+        _write_film(files, motion, speech, recording.audio, run)
+    seconds = {
+        "open the run": opened_seconds,
+        "speech to features": heard - began,
+        "animate": animated - heard,
+        "write the motion": written - animated,
+        "film": time.monotonic() - written,
+    }
+    notes = (*recording.notes, *options_without_effect(given, run), *speech.notes)
+    files.finish(
+        provenance(given, run, speech, motion, seconds, audio=recording.audio, notes=list(notes))
+    )
+    name = run.manifest.speakers[speaker]
+    return Animation(motion, speech, name, seconds, notes, (*files.paths, files.record))
+
+
+def _people(given: argparse.Namespace, audio: Path, folder: Path) -> tuple[Path, Path | str | None]:
+    """Returns the recordings of the speaker and of the other person, if there is one."""
+    if given.channels == "mix":
+        return audio, given.interlocutor_audio
+    from llavataros_jax.sound.channels import split_channels
+
+    left, right = split_channels(audio, folder)
+    if given.channels in ("left", "right"):
+        return (left if given.channels == "left" else right), given.interlocutor_audio
+    return (left, right) if given.channels == "split" else (right, left)
+
+
+def _speech(
+    given: argparse.Namespace,
+    run: TrainedRun,
+    recording: WantedRecording,
+    audio: Path,
+    other_audio: Path | str | None,
+) -> tuple[SpeechFeatures, ClipSpeech | None]:
+    """Returns the speaker's features, and the other person's if there is one."""
+    if given.features:
+        people = read_features(given.features, run, audio=audio)
+        speech = people[0]
+    else:
+        require_features(run, checkpoint=given.checkpoint or "that comes along")
+        people = []
+        speech = prepare_speech(
+            audio, config=run.config, words=recording.words, transcript=recording.transcript
+        )
+    if not speech.num_frames:
+        raise UserError(
+            f"{recording.audio} lasts {speech.seconds:.4f} s, less than half a frame of "
+            f"{1 / run.manifest.fps:.4f} s, so there is nothing to animate; give a longer recording"
+        )
+    if len(people) > 1:
+        return speech, _as_clip(people[1], run.speaker_id(given.interlocutor_speaker))
+    if not other_audio:
+        return speech, None
+    other = prepare_speech(
+        other_audio,
+        config=run.config,
+        num_frames=speech.num_frames,
+        words=given.interlocutor_words,
+        transcript=given.interlocutor_transcript,
+    )
+    if abs(other.seconds - speech.seconds) > _EQUAL_SECONDS:
+        raise UserError(
+            f"{recording.audio} lasts {speech.seconds:.2f} s and {other_audio} "
+            f"{other.seconds:.2f} s, but both sides of a conversation must be equally long; cut one"
+        )
+    return speech, _as_clip(other, run.speaker_id(given.interlocutor_speaker))
+
+
+def _as_clip(speech: SpeechFeatures, speaker: int) -> ClipSpeech:
+    return ClipSpeech(speech.audio, speech.word_vectors, speech.word_index, speaker)
+
+
+def _write_film(
+    files: WrittenFiles, motion: Motion, speech: SpeechFeatures, audio: Path, run: TrainedRun
+) -> None:
+    film = run.config.film
+    write_film(
+        files.path(film.suffix),
+        motion,
+        audio=audio,
+        words=[(word.text, word.start_seconds, word.end_seconds) for word in speech.words],
+        width=film.width,
+        height=film.height,
+    )
