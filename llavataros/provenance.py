@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from data_prep.clips.speech import SpeechFeatures
 from data_prep.machine.fingerprint import file_hash
 from llavataros_jax.config.file import config_to_dict
+from llavataros_jax.evaluation.movement import movement
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.trained import TrainedRun
 from llavataros_jax.training.run import versions
@@ -49,6 +51,7 @@ def provenance(
         "deterministic": True,
         "frames": motion.num_frames,
         "fps": motion.fps,
+        "movement": {n: None if math.isnan(x) else x for n, x in movement(motion).items()},
         "words": len(speech.words),
         "notes": notes,
         "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},

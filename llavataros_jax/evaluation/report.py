@@ -10,12 +10,11 @@ from llavataros_jax.errors import UserError
 from llavataros_jax.evaluation.anchors import mean_pose, shifted_times
 from llavataros_jax.evaluation.beats import beat_alignment, motion_beats
 from llavataros_jax.evaluation.frechet import pose_distance, velocity_distance
+from llavataros_jax.evaluation.movement import movement
 from llavataros_jax.evaluation.statistics import (
-    SIDES,
     arm_joints,
     correlation,
     hand_joints,
-    mean_derivative,
     position_error,
     speed,
 )
@@ -78,7 +77,7 @@ def evaluate_clip(
     starts = np.array([start for _, start, _ in words], np.float64)
     values: dict[str, float] = {"clip_seconds": real.seconds}
     for column, motion in (("predicted", predicted), ("real", real)):
-        values |= _movement(motion, column)
+        values |= {f"{name}/{column}": value for name, value in movement(motion).items()}
     values |= _likeness(predicted, real)
     values["audio_beats_per_second/real"] = len(beats) / real.seconds
     for column, motion in (("predicted", predicted), ("real", real)):
@@ -154,20 +153,6 @@ def _matched(predicted: Motion, real: Motion) -> tuple[Motion, Motion]:
             "they must show the same recording"
         )
     return predicted.cut(0, frames), real.cut(0, frames)
-
-
-def _movement(motion: Motion, column: str) -> dict[str, float]:
-    """Measures how much and how smoothly a motion moves."""
-    hands, fps = hand_joints(motion.skeleton), motion.fps
-    lengths = mean_derivative(motion.positions, fps, order=1)
-    speeds = {side: float(lengths[hands[side]]) if side in hands else math.nan for side in SIDES}
-    accelerations, jerks = (mean_derivative(motion.positions, fps, order=n) for n in (2, 3))
-    return {
-        f"hand_speed_left_metres_per_second/{column}": speeds["left"],
-        f"hand_speed_right_metres_per_second/{column}": speeds["right"],
-        f"acceleration_metres_per_second2/{column}": float(accelerations.mean()),
-        f"jerk_metres_per_second3/{column}": float(jerks.mean()),
-    }
 
 
 def _with_ratios(values: dict[str, float]) -> dict[str, float]:
