@@ -13,7 +13,7 @@ from llavataros_jax.atomic import write_json
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.identity import difference
 from llavataros_jax.data.recordings import find_recording
-from llavataros_jax.data.segments import interlocutor_of, speech_of, words_of
+from llavataros_jax.data.segments import interlocutor_of, speech_of, without_words, words_of
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.evaluation.report import evaluate_clip, format_table, summarise
 from llavataros_jax.packages import require_packages
@@ -61,7 +61,10 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     bar = tqdm(reader.clips, unit="clip", disable=not sys.stderr.isatty())
     for number, entry in enumerate(bar):
         clip = reader[number]
-        predicted = run.animate(speech_of(clip), interlocutor_of(clip))
+        main, other = speech_of(clip), interlocutor_of(clip)
+        if given.without_words:
+            main, other = without_words(main), other and without_words(other)
+        predicted = run.animate(main, other)
         real = run.animator.codec.decode(clip["pose"], fps, entry.speaker)
         words = words_of(clip)
         start = entry.start_frame / fps
@@ -90,6 +93,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
             )
     summary = summarise(list(results.values()))
     of_run = {"checkpoint": run.checkpoint, "split": given.split}
+    of_run |= {"without_words": True} if given.without_words else {}
     write_json(written[0], {**of_run, "mean": summary, "clips": results})
     print(format_table(summary))
     seconds = sum(entry.seconds for entry in reader.clips)
@@ -113,6 +117,9 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
         "--recordings", metavar="DIR", help="sound, if not in the run's data.folder"
     )
     parser.add_argument("--split", choices=("validation", "train"), default="validation")
+    parser.add_argument(
+        "--without-words", action="store_true", help="hide all words: how well sound alone does"
+    )
     parser.add_argument("--films", action="store_true", help="film predicted beside real motion")
     parser.add_argument(
         "overrides", nargs="*", metavar="section.key=value", help="such as film.width=1280"

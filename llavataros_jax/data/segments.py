@@ -49,6 +49,11 @@ def words_of(arrays: Mapping[str, Any]) -> list[tuple[str, float, float]]:
     return [(text, start, end) for text, (start, end) in times]
 
 
+def without_words(speech: ClipSpeech) -> ClipSpeech:
+    """Returns the same sound with no word known."""
+    return dataclasses.replace(speech, word_index=np.full_like(speech.word_index, -1))
+
+
 def shortened(speech: ClipSpeech, frames: int) -> ClipSpeech:
     """Returns the first frames of a clip."""
     return dataclasses.replace(
