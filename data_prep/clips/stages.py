@@ -14,6 +14,7 @@ from data_prep.align.aligner import Aligner
 from data_prep.listen.whisper_model import whisper_identity
 from data_prep.machine.fingerprint import content_hash, file_hash
 from data_prep.vectors.choice import text_starts
+from data_prep.vectors.wordllama import wordllama_identity
 from data_prep.words.word import Word
 from llavataros_jax.config import AudioConfig, MotionConfig, TextConfig, WordsConfig
 
@@ -108,12 +109,16 @@ def text_stage(words: Sequence[Word], config: TextConfig) -> Stage:
     """Returns the stage that gives each word a vector.
 
     Raises:
-        UserError: When the language model cannot be found.
+        UserError: When the package `wordllama` or the language model cannot be found.
     """
     options = dataclasses.asdict(config)
     inputs: dict[str, Any] = {"words": [word.text for word in words]}
     if config.kind == "hashed":
         inputs["config"] = {name: options[name] for name in ("size", "ngram_min", "ngram_max")}
+        return Stage("text", TEXT_VERSION, inputs)
+    if config.kind == "wordllama":
+        inputs["config"] = {"kind": config.kind, "size": config.size}
+        inputs["model"] = wordllama_identity()
         return Stage("text", TEXT_VERSION, inputs)
     from data_prep.vectors.model_files import find_model
 

@@ -36,6 +36,8 @@ PACKAGES = (
     Package("soxr", "soxr", "resampling", "prep"),
     Package("librosa", "librosa", "log-mel, prosody", "prep"),
     Package("pocketsphinx", "pocketsphinx", "alignment", "prep"),
+    Package("wordllama", "wordllama", "word vectors", "prep"),
+    Package("tokenizers", "tokenizers", "word vectors", "prep"),
     Package("whisper", "openai-whisper", "transcripts", "whisper"),
     Package("silero_vad", "silero-vad", "voice gate of Whisper", "whisper"),
     Package("transformers", "transformers", "language models", "text"),

@@ -111,9 +111,12 @@ def _stages(
         lambda: features(config.audio),
     )
     yield from _word_stages(config, path)
-    hashed = TextConfig() if config.text.kind == "language_model" else config.text
-    yield "hashed words", True, None, lambda: vectors(hashed)
-    asked = config.text.kind == "language_model"
+    kind = config.text.kind
+    llama = config.text if kind == "wordllama" else TextConfig(kind="wordllama")
+    hashed = config.text if kind == "hashed" else TextConfig(kind="hashed")
+    yield "words of wordllama", kind == "wordllama", None, lambda: vectors(llama)
+    yield "hashed words", kind == "hashed", None, lambda: vectors(hashed)
+    asked = kind == "language_model"
     yield (
         "language model",
         False,

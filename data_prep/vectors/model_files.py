@@ -13,7 +13,8 @@ from llavataros_jax.packages import require_packages
 
 INSTEAD = (
     "use a model that is free to all, such as text.model=TinyLlama/TinyLlama_v1.1 with "
-    "text.size=2048, or text.kind=hashed without text.model, which needs no download"
+    "text.size=2048, or text.kind=wordllama with text.size=256 and without text.model, which needs "
+    "no download"
 )
 
 _READ_SUFFIXES = {".json", ".safetensors", ".bin", ".model", ".txt"}
@@ -108,7 +109,8 @@ def refuse_model(name: str, problem: BaseException) -> NoReturn:
     elif kinds & {"LocalEntryNotFoundError", "OfflineModeIsEnabled", "ConnectError", "HTTPError"}:
         reason = (
             "is not on this machine and the Hugging Face hub cannot be reached; name the folder "
-            "of a copy, connect to the network, or set text.kind=hashed without text.model"
+            "of a copy, connect to the network, or set text.kind=wordllama with text.size=256 "
+            "and without text.model"
         )
     else:
         first = (str(problem).strip().splitlines() or [""])[0].rstrip(".")
@@ -120,7 +122,7 @@ def refuse_model(name: str, problem: BaseException) -> NoReturn:
 
 
 def _require_extra() -> None:
-    purpose = "text.kind=language_model, unlike text.kind=hashed,"
+    purpose = "text.kind=language_model, unlike text.kind=wordllama,"
     require_packages(purpose, "torch", "transformers", extra="text")
 
 

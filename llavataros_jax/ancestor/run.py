@@ -181,7 +181,7 @@ def write_run(
     sizes = network.sizes
     config = Config(
         audio=AudioConfig(kind="pase", pase=pase, pase_mode="isolated") if pase else AudioConfig(),
-        text=TextConfig(size=sizes.text),
+        text=TextConfig(kind="hashed", size=sizes.text),
         words=WordsConfig(frame_rule="pointer"),
         motion=MotionConfig(bvh_metres_per_unit=METRES_PER_UNIT, scaler=scaler),
         model=network.config,

@@ -5,17 +5,24 @@ from typing import Literal
 
 from llavataros_jax.config.require import require
 
+# Of the 256 numbers of each piece the first 64 and 128 are trained to serve alone.
+WORDLLAMA_SIZES = (64, 128, 256)
+
 
 @dataclass(frozen=True)
 class TextConfig:
-    """Word vectors: hashed words and sub-words, no download, or states of a language model.
+    """Word vectors: of LLaMA's embeddings, of hashed words, or states of a language model.
 
-    A language model gives each word the state of its last sub-token. `size` has to be stated for it
-    too, so that whoever reads the config knows it without the model; preparation checks it.
+    The first two need no download. Those of the package `wordllama` are near each other for
+    synonyms, in Latin script; hashed words know spelling alone, in any script. A language model
+    gives each word the state of its last sub-token. `size` has to be stated for it too, so that
+    whoever reads the config knows it without the model; preparation checks it.
 
     Attributes:
-        kind: `hashed`, or `language_model` for any causal or masked one of `transformers`.
-        size: Length of a word's vector; 4096 for LLaMA 2 7B.
+        kind: `wordllama`, `hashed`, or `language_model` for any causal or masked one of
+            `transformers`.
+        size: Length of a word's vector: 64, 128 or 256 for `wordllama`, any for `hashed`, 4096 for
+            LLaMA 2 7B.
         ngram_min: Shortest hashed character n-gram, with `<` and `>` marking the word's ends.
         ngram_max: Longest hashed character n-gram.
         model: Folder of a language model, or its name on the Hugging Face hub.
@@ -29,8 +36,8 @@ class TextConfig:
         batch: Texts that it reads at the same time, those of like length together.
     """
 
-    kind: Literal["hashed", "language_model"] = "hashed"
-    size: int = 128
+    kind: Literal["wordllama", "hashed", "language_model"] = "wordllama"
+    size: int = 256
     ngram_min: int = 3
     ngram_max: int = 5
     model: str | None = None
@@ -42,6 +49,11 @@ class TextConfig:
 
     def __post_init__(self) -> None:
         require(self.size > 0, "text.size must be positive", self)
+        require(
+            self.kind != "wordllama" or self.size in WORDLLAMA_SIZES,
+            "text.size must be 64, 128 or 256 with text.kind=wordllama; any with text.kind=hashed",
+            self,
+        )
         require(self.ngram_min > 0, "text.ngram_min must be positive", self)
         require(
             self.ngram_min <= self.ngram_max,

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from llavataros_jax.config import AudioConfig, Config, TextConfig
+from llavataros_jax.config import AudioConfig, Config
 from llavataros_jax.data.lanes import LanePlan
 from llavataros_jax.data.manifest import Manifest
 
@@ -96,7 +96,7 @@ def _without_effect(config: Config, manifest: Manifest, dyadic: int) -> list[str
             "alone",
         ),
         (
-            model.variant == "audio" and config.text.kind != TextConfig.kind,
+            model.variant == "audio" and config.text.kind == "language_model",
             f"text.kind={config.text.kind} has no effect, because model.variant=audio reads sound "
             "alone",
         ),

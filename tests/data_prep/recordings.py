@@ -71,6 +71,6 @@ def small_config(folder: Path, **data: object) -> Config:
             "data": {"folder": str(folder / "in"), "records": str(folder / "out"), "workers": 1}
             | data,
             "audio": {"mels": 6},
-            "text": {"size": 12},
+            "text": {"kind": "hashed", "size": 12},
         }
     )

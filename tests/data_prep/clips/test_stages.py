@@ -53,9 +53,25 @@ def test_keys_have_one_address():
 
 
 def test_hashed_vectors_read_no_option_of_a_language_model():
+    key = text_stage(WORDS, TextConfig(kind="hashed")).key
+    assert key == text_stage(WORDS, TextConfig(kind="hashed", batch=3, dtype="float16")).key
+    assert key != text_stage(WORDS, TextConfig(kind="hashed", size=64)).key
+
+
+def test_vectors_of_wordllama_count_by_the_bytes_of_its_files(tmp_path, monkeypatch):
     key = text_stage(WORDS, TextConfig()).key
-    assert key == text_stage(WORDS, TextConfig(batch=3, dtype="float16")).key
+    assert key == text_stage(WORDS, TextConfig(batch=3, ngram_min=2)).key
     assert key != text_stage(WORDS, TextConfig(size=64)).key
+    assert key != text_stage(WORDS, TextConfig(kind="hashed")).key
+    for name in (
+        "weights/l2_supercat_256.safetensors",
+        "tokenizers/l2_supercat_tokenizer_config.json",
+    ):
+        (tmp_path / "wordllama" / name).parent.mkdir(parents=True)
+        (tmp_path / "wordllama" / name).write_bytes(b"another version")
+    (tmp_path / "wordllama/__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert key != text_stage(WORDS, TextConfig()).key
 
 
 def test_a_language_model_counts_by_its_bytes(tmp_path):

@@ -17,7 +17,7 @@ from llavataros_jax.sound.reader import SPEECH_RATE
 from tests.pase.seeded import seeded_tensors
 
 ROOT = Path(__file__).parents[3]
-NEEDED = {"sound file", "log-mel, prosody", "hashed words", "motion, records"}
+NEEDED = {"sound file", "log-mel, prosody", "words of wordllama", "motion, records"}
 
 
 @pytest.mark.slow

@@ -143,7 +143,7 @@ def other_scaler(folder, config):
 
 
 def other_vectors(folder, config):
-    return dataclasses.replace(config, text=TextConfig(size=12, ngram_max=4))
+    return dataclasses.replace(config, text=TextConfig(kind="hashed", size=12, ngram_max=4))
 
 
 def other_speaker(folder, config):

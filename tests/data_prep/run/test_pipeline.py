@@ -105,7 +105,7 @@ def test_only_stages_that_changed_are_redone(tmp_path):
     assert not again.is_new
     assert again.manifest == first.manifest
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
-    tree = {"text": {"size": 8}, "audio": {"mels": 6}}
+    tree = {"text": {"kind": "hashed", "size": 8}, "audio": {"mels": 6}}
     data = {"folder": str(tmp_path / "in"), "records": str(tmp_path / "out"), "workers": 1}
     resized = prepare(config_from_dict({"data": data, **tree}), say=silent)
     assert resized.made == {"text": 2}
@@ -313,7 +313,9 @@ def test_real_recordings(tmp_path):
         "holdout_fraction": 0.2,
         "workers": 1,
     }
-    config = config_from_dict({"data": data, "audio": {"mels": 8}, "text": {"size": 16}})
+    config = config_from_dict(
+        {"data": data, "audio": {"mels": 8}, "text": {"kind": "hashed", "size": 16}}
+    )
     result = prepare(config, say=silent)
     assert {clip.clip.name: clip.num_words for clip in result.clips} == {
         "001_Neutral_0_mirror_x_1_0": 198,

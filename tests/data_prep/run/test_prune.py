@@ -43,7 +43,7 @@ def test_nothing_that_is_used_goes(tmp_path, prepared):
 
 def test_what_old_options_and_files_left_goes(tmp_path, prepared, capsys):
     cache = tmp_path / "out/.cache"
-    other = dataclasses.replace(prepared, text=TextConfig(size=8))
+    other = dataclasses.replace(prepared, text=TextConfig(kind="hashed", size=8))
     prepare(other, say=silent)
     soundfile.write(tmp_path / "in/b.wav", make_samples(7, 3.0), 16000)
     prepare(other, say=silent)

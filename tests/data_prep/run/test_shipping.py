@@ -184,5 +184,7 @@ def test_paths_become_absolute_and_names_stay(
     assert words.mfa == str(tmp_path / "env/bin/mfa")
     assert words.mfa_acoustic == "english_mfa"
     assert keywords["config"].data.folder == "recordings", "there is none"
-    plain = absolute(config_from_dict({"words": {"whisper": "base"}, "text": {"size": 8}}))
+    plain = absolute(
+        config_from_dict({"words": {"whisper": "base"}, "text": {"kind": "hashed", "size": 8}})
+    )
     assert (plain.words.mfa, plain.words.whisper) == ("mfa", "base")

@@ -26,8 +26,8 @@ def timed(texts, *, pauses=()):
     return words
 
 
-def test_hashed_vectors_are_the_default_and_read_no_other_option():
-    words, config = timed(["hello", "there"]), TextConfig()
+def test_hashed_vectors_read_no_other_option():
+    words, config = timed(["hello", "there"]), TextConfig(kind="hashed")
     np.testing.assert_array_equal(
         text_features(words, config), hashed_vectors(["hello", "there"], config)
     )

@@ -346,4 +346,4 @@ def test_models_that_cannot_be_had_end_in_one_sentence(tmp_path, state, names, e
     for line, name, part in zip(said, names, expected, strict=True):
         assert line.startswith(f"text.model={name} ")
         assert part in line
-        assert "text.kind=hashed" in line
+        assert "text.kind=wordllama" in line

@@ -46,7 +46,7 @@ def test_any_word_can_be_said_and_spelled(word: str) -> None:
         readings = spoken_number(word)
         assert readings
         assert all(part.isalpha() for reading in readings for part in reading)
-    assert math.isfinite(hashed_vectors([word], TextConfig(size=2)).sum())
+    assert math.isfinite(hashed_vectors([word], TextConfig(kind="hashed", size=2)).sum())
 
 
 @quick
