@@ -11,7 +11,7 @@ EXTRAS ?=
 INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
 .DEFAULT_GOAL := $(if $(EXTRAS),install,help)
-.PHONY: help install demo check test lint style types fast clean
+.PHONY: help install demo starter check test lint style types fast clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,17 @@ install: $(VENV)/.demo  ## the program, and with EXTRAS=cuda,whisper,… what it
 
 demo: install  ## speech to film on the bundled corpus, about three minutes on two cores
 	$(BIN)/llavataros demo
+
+# Hours of speech and gesture, a night of training on two cores, minutes on a GPU; each step goes on
+# where it was.
+HOURS ?= 8
+starter: $(VENV)/.dev  ## the model that comes along, made again from nothing
+	$(BIN)/python -m data_prep.corpus --hours $(HOURS) --seed 1 --out recordings/starter
+	$(BIN)/llavataros prepare --config configs/starter.yaml
+	$(BIN)/llavataros train --config configs/starter.yaml
+	rm -rf outputs/starter
+	$(BIN)/llavataros export --checkpoint runs/starter --out outputs/starter
+	cp outputs/starter/* starter/
 
 # A file of tests stays with one worker, as what it has compiled does; the longest start first.
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
