@@ -21,9 +21,11 @@ _STRESS_MARKS = "ˈˌ"
 
 # Numbers of espeak-ng's speak_lib.h.
 _SYNCHRONOUS, _PHONEME_EVENTS_IN_IPA = 2, 3
-_LIST_END, _WORD, _PHONEME = 0, 1, 7
+_LIST_END, WORD, PHONEME = 0, 1, 7
 _RATE, _PITCH, _PITCH_RANGE = 1, 3, 4
 _UTF8 = 1
+
+_SEED = 1
 
 # A pause shorter than this belongs to the word before it, as the closure of a stop does.
 SHORTEST_PAUSE_SECONDS = 0.12
@@ -83,6 +85,81 @@ _Callback = ctypes.CFUNCTYPE(
 )
 
 
+@dataclass(frozen=True)
+class Sound:
+    """All that the synthesiser made of a line: samples and its events.
+
+    An event is its kind, its time in seconds, the place in the text that it belongs to (counted
+    from 0) and, of a phoneme, its name in IPA.
+    """
+
+    samples: Float[np.ndarray, " n"]
+    sample_rate: int
+    events: tuple[tuple[int, float, int, str], ...]
+
+
+class Synthesiser:
+    """The espeak-ng library of this process; what it says depends on all that it said before.
+
+    Raises:
+        UserError: When espeakng-loader is missing.
+    """
+
+    def __init__(self) -> None:
+        try:
+            import espeakng_loader
+        except ImportError as missing:
+            raise UserError(
+                "making the corpus needs espeak-ng: pip install espeakng-loader (the corpus itself "
+                "is committed, so nothing else needs it)"
+            ) from missing
+        self._library = ctypes.CDLL(espeakng_loader.get_library_path())
+        self._rate = self._library.espeak_Initialize(
+            _SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), _PHONEME_EVENTS_IN_IPA
+        )
+        # Otherwise breath and roughness are seeded by the clock.
+        self._library.espeak_ng_SetRandSeed(ctypes.c_long(_SEED))
+        self._blocks: list[np.ndarray] = []
+        self._events: list[tuple[int, float, int, str]] = []
+        # The name must stay bound while the library may call it.
+        self._callback = _Callback(self._collect)
+        self._library.espeak_SetSynthCallback(self._callback)
+
+    def set_voice(self, voice: Voice) -> None:
+        """Makes all that follows be said by `voice`.
+
+        Raises:
+            UserError: When there is no such voice.
+        """
+        if self._library.espeak_SetVoiceByName(voice.name.encode()) != 0:
+            raise UserError(f"espeak-ng has no voice {voice.name!r}; name one that it has")
+        self._library.espeak_SetParameter(_RATE, voice.words_per_minute, 0)
+        self._library.espeak_SetParameter(_PITCH, voice.pitch, 0)
+        self._library.espeak_SetParameter(_PITCH_RANGE, voice.pitch_range, 0)
+
+    def say(self, line: str) -> Sound:
+        """Says a line, which may hold espeak-ng's embedded commands."""
+        self._blocks.clear()
+        self._events.clear()
+        text = line.encode() + b"\0"
+        self._library.espeak_Synth(text, len(text), 0, 1, 0, _UTF8, None, None)
+        self._library.espeak_Synchronize()
+        samples = np.concatenate(self._blocks).astype(np.float64) / 32768
+        return Sound(samples, self._rate, tuple(self._events))
+
+    def _collect(self, samples, count, event) -> int:
+        if samples and count > 0:
+            self._blocks.append(np.ctypeslib.as_array(samples, (count,)).copy())
+        index = 0
+        while event[index].type != _LIST_END:
+            told = event[index]
+            label = told.id.string.decode("utf-8", "ignore") if told.type == PHONEME else ""
+            seconds = told.sample / self._rate
+            self._events.append((told.type, seconds, told.text_position - 1, label))
+            index += 1
+        return 0
+
+
 def speak(lines: Sequence[str], voice: Voice) -> list[Utterance]:
     """Says lines with a voice, in a fresh process.
 
@@ -96,48 +173,13 @@ def speak(lines: Sequence[str], voice: Voice) -> list[Utterance]:
 
 
 def _speak_here(lines: Sequence[str], voice: Voice) -> list[Utterance]:
-    try:
-        import espeakng_loader
-    except ImportError as missing:
-        raise UserError(
-            "making the corpus needs espeak-ng: pip install espeakng-loader (the corpus itself "
-            "is committed, so nothing else needs it)"
-        ) from missing
-    library = ctypes.CDLL(espeakng_loader.get_library_path())
-    rate = library.espeak_Initialize(
-        _SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), _PHONEME_EVENTS_IN_IPA
-    )
-    blocks: list[np.ndarray] = []
-    events: list[tuple[int, float, str]] = []
-
-    def collect(samples, count, event) -> int:
-        if samples and count > 0:
-            blocks.append(np.ctypeslib.as_array(samples, (count,)).copy())
-        index = 0
-        while event[index].type != _LIST_END:
-            kind = event[index].type
-            label = event[index].id.string.decode("utf-8", "ignore") if kind == _PHONEME else ""
-            events.append((kind, event[index].sample / rate, label))
-            index += 1
-        return 0
-
-    # The name must stay bound while the library may call it.
-    callback = _Callback(collect)
-    library.espeak_SetSynthCallback(callback)
-    if library.espeak_SetVoiceByName(voice.name.encode()) != 0:
-        raise UserError(f"espeak-ng has no voice {voice.name!r}; name one that it has")
-    library.espeak_SetParameter(_RATE, voice.words_per_minute, 0)
-    library.espeak_SetParameter(_PITCH, voice.pitch, 0)
-    library.espeak_SetParameter(_PITCH_RANGE, voice.pitch_range, 0)
+    synthesiser = Synthesiser()
+    synthesiser.set_voice(voice)
     utterances = []
     for line in lines:
-        blocks.clear()
-        events.clear()
-        text = line.encode() + b"\0"
-        library.espeak_Synth(text, len(text), 0, 1, 0, _UTF8, None, None)
-        library.espeak_Synchronize()
-        samples = np.concatenate(blocks).astype(np.float64) / 32768
-        utterances.append(_trim(samples, rate, _word_times(events, line)))
+        sound = synthesiser.say(line)
+        events = [(kind, seconds, label) for kind, seconds, _, label in sound.events]
+        utterances.append(_trim(sound.samples, sound.sample_rate, _word_times(events, line)))
     return utterances
 
 
@@ -145,9 +187,9 @@ def _word_times(events: Sequence[tuple[int, float, str]], line: str) -> list[Wor
     """Groups phonemes under words by the order of events: their times may tie or cross."""
     groups: list[tuple[float, list[tuple[float, str]]]] = []
     for kind, seconds, label in events:
-        if kind == _WORD:
+        if kind == WORD:
             groups.append((seconds, []))
-        elif kind == _PHONEME and groups:
+        elif kind == PHONEME and groups:
             groups[-1][1].append((seconds, label))
     groups = [(start, phonemes) for start, phonemes in groups if any(p for _, p in phonemes)]
     expected = len(line.split())
@@ -165,11 +207,11 @@ def _word_times(events: Sequence[tuple[int, float, str]], line: str) -> list[Wor
         assert pause is not None
         if following is not None and following - pause < SHORTEST_PAUSE_SECONDS:
             pause = following
-        words.append(WordTimes(start, pause, _stress_seconds(start, spoken)))
+        words.append(WordTimes(start, pause, stress_seconds(start, spoken)))
     return words
 
 
-def _stress_seconds(start: float, phonemes: Sequence[tuple[float, str]]) -> float:
+def stress_seconds(start: float, phonemes: Sequence[tuple[float, str]]) -> float:
     """Finds the onset of the first vowel of the strongest stress that the word has."""
     vowels = [(seconds, label) for seconds, label in phonemes if VOWELS & set(label)]
     for mark in _STRESS_MARKS:
