@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from data_prep.words.labels import UNKNOWN_LABELS
 from data_prep.words.numerals import spoken_number
 from data_prep.words.pronunciation import SYMBOLS
 from data_prep.words.spelling import bare_form, letters
-from data_prep.words.textgrid import UNKNOWN_LABELS
 from data_prep.words.tiers import Interval, read_tiers
 from data_prep.words.word import Word
 from llavataros_jax.errors import UserError

@@ -146,16 +146,20 @@ BAD = {
         "after the audio of 4.000 s",
     ),
     "malformed.json": ('[{"word": "a",', "line 1"),
-    "strange.json": ('{"speech": 3}', "no list of words"),
-    "untimed.json": ('[{"word": "a"}]', "word 1 'a' needs a text and a start"),
-    "segments.json": ('{"segments": [{"text": "a"}]}', "word_timestamps=True"),
+    "strange.json": ('{"speech": 3}', "no form of timed words that is known"),
+    "untimed.json": ('[{"word": "a"}]', "none of its 1 words has a time"),
+    "strange_times.json": (
+        '[{"word": "a", "start": "b", "end": 1}]',
+        "word 1 'a' needs a text and",
+    ),
+    "segments.json": ('{"segments": [{"text": "a"}]}', "none of its 1 words has a time"),
     "negative.json": ('[{"word": "a", "start": -1, "end": 1}]', "before the audio"),
     "malformed.tsv": ("0.1\t0.2\ta\nx\ty\tz\n", "line 2"),
     "backwards.tsv": ("2\t1\ta\n", "before it starts"),
     "unsorted.tsv": ("2\t3\ta\n0\t1\tb\n", "sort the words"),
     "malformed.ctm": ("a 1 0.1\n", "line 1"),
     "several.ctm": ("a 1 0 1 x\nb 1 0 1 x\n", "2 utterances"),
-    "words.docx": ("?", "known kinds are"),
+    "words.docx": ("?", "known are TextGrid"),
 }
 
 
@@ -243,7 +247,7 @@ def test_of_two_speakers_the_one_who_speaks_is_taken(tmp_path):
     path.write_text(two_speakers(""))
     assert len(read_timed_words(path, 4.0)) == 4
     path.write_text(two_speakers("hi"))
-    with pytest.raises(UserError, match="words in 2 tiers: anna - words, ben - words; keep"):
+    with pytest.raises(UserError, match="words in 2 tiers: anna - words, ben - words; name"):
         read_timed_words(path, 4.0)
 
 
