@@ -14,16 +14,16 @@ from data_prep.corpus.hours.spoken import SpokenWord
 from data_prep.corpus.hours.voices import Tone
 from data_prep.corpus.speech import Synthesiser
 
-_LEAD_SECONDS = (0.4, 1.6)
-_TAIL_SECONDS = 1.0
-_GAP_SECONDS, _TURN_GAP_SECONDS, _SILENCE_SECONDS = (0.2, 0.9), (0.1, 0.8), (1.0, 4.0)
-_SILENCE_CHANCE, _LONG_SILENCE_CHANCE = 0.14, 0.12
+_LEAD_SECONDS = (0.4, 1.3)
+_TAIL_SECONDS = 0.8
+_GAP_SECONDS, _TURN_GAP_SECONDS, _SILENCE_SECONDS = (0.15, 0.8), (0.1, 0.7), (1.0, 4.0)
+_SILENCE_CHANCE, _LONG_SILENCE_CHANCE = 0.09, 0.12
 _LONG_SILENCE_SECONDS = 8.0
 _LONGEST_TURN_SENTENCES = 5
 _BACKCHANNEL_CHANCE = 0.25
 _LEVEL_DECIBELS = -26.0
 _SENTENCE_LEVEL_DECIBELS = 1.5
-_TRIES = 20
+_TRIES, _TRIES_TO_FIT = 20, 8
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Stage:
         self.parts = [Part(tone) for tone in tones]
 
     def play(self, seconds: float) -> None:
-        """Fills the parts; the last words end a second before the end."""
+        """Fills the parts; the last words end a little before the end."""
         chance = self._chance
         clock = chance.uniform(*_LEAD_SECONDS)
         long_silence = chance.random() < _LONG_SILENCE_CHANCE
@@ -142,7 +142,7 @@ class Stage:
 
     def _fitting(self, tone: Tone, seconds: float) -> Delivery | None:
         """Says a sentence that takes at most so long, if one is found soon."""
-        for _ in range(4):
+        for _ in range(_TRIES_TO_FIT):
             delivery = self._say(tone)
             if delivery.seconds <= seconds:
                 return delivery

@@ -9,7 +9,8 @@ _LONGEST_VOWEL_SECONDS = 0.16
 _LOWEST_HERTZ, _HIGHEST_HERTZ = 60.0, 420.0
 _FALL, _RISE = 0.62, 1.75
 _VOICED = 0.55
-_OCTAVE_COST = 0.02
+_OCTAVE_COST = 0.05
+_QUIET = 0.15
 
 
 def level_decibels(
@@ -45,10 +46,14 @@ def pitch_hertz(
     likeness = ours[:, lags] / (ours[:, :1] + 1e-12) / (flat[lags] / flat[0])
     # A longer lag must be clearly better: every multiple of a period is as good as it.
     best = np.argmax(likeness - _OCTAVE_COST * np.log2(lags / lags[0]), axis=1)
-    voiced = np.flatnonzero(np.take_along_axis(likeness, best[:, None], 1)[:, 0] > _VOICED)
+    # Quiet frames are consonants.
+    loud = ours[:, 0] > _QUIET * ours[:, 0].max()
+    voiced = np.flatnonzero(loud & (np.take_along_axis(likeness, best[:, None], 1)[:, 0] > _VOICED))
     if not len(voiced):
         return None
-    return float(np.percentile([_refined(likeness[i], lags, best[i]) for i in voiced], 85)) * rate
+    return (
+        float(np.percentile([_refined(likeness[i], lags, int(best[i])) for i in voiced], 85)) * rate
+    )
 
 
 def _refined(likeness: Float[np.ndarray, " L"], lags: np.ndarray, peak: int) -> float:

@@ -49,20 +49,22 @@ MEANING_CLASSES = {
 # fmt: off
 PHRASES: dict[str, tuple[str, ...]] = {
     "who": (
-        "4|I", "3|we", "3|you", "3|{name}", "2|he", "2|she", "2|they", "2|the {person}",
+        "4|I", "2|we", "2|you", "5|{name}", "3|he", "3|she", "3|they", "5|the {person}",
         "2|my {person}", "your {person}", "our {person}", "{m_all}", "the {persons}",
         "{name} and I", "{name} and {name}", "the {noun_adj} {person}", "everyone", "some people",
     ),
     "whom": (
-        "3|me", "2|you", "2|us", "2|{name}", "him", "her", "them", "the {person}", "my {person}",
+        "2|me", "you", "us", "5|{name}", "him", "her", "them", "the {person}", "my {person}",
         "our {person}", "your {persons}", "everybody", "myself", "ourselves", "yourself",
     ),
     "he": ("he", "she", "{name}", "the {person}", "my {person}", "our {person}", "your {person}"),
     "they": (
         "they", "we", "you", "the {persons}", "our {persons}", "{name} and {name}", "people",
     ),
-    "adj": ("2|{quality}", "{colour}", "{material}", "4|{m_size}", "{m_dear}", "{m_pace}"),
-    "noun_adj": ("2|{quality}", "4|{m_size}", "{m_pace}", "{m_most}", "{m_dear}"),
+    "adj": (
+        "5|{quality}", "2|{colour}", "2|{material}", "4|{m_size}", "{m_dear}", "{m_pace}",
+    ),
+    "noun_adj": ("4|{quality}", "4|{m_size}", "{m_pace}", "{m_most}", "{m_dear}"),
     "any_noun": (
         "3|{thing}", "2|{place}", "2|{matter}", "{device}", "{animal}", "{food}", "{event}",
         "{person}",
@@ -72,7 +74,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
         "{persons}",
     ),
     "what_it_is": (
-        "3|the {any_noun}", "3|a {noun_adj} {any_noun}", "2|the {adj} {any_noun}",
+        "9|the {any_noun}", "3|a {noun_adj} {any_noun}", "2|the {adj} {any_noun}",
         "2|my {any_noun}", "2|your {any_noun}", "our {any_noun}", "{name} 's {any_noun}",
         "{quantity} {any_nouns}", "{quantity} {adj} {any_nouns}", "the {any_noun} of the {place}",
         "some {mass}", "all the {any_nouns}", "every {any_noun}", "another {any_noun}",
@@ -93,19 +95,19 @@ PHRASES: dict[str, tuple[str, ...]] = {
     ),
     "digit": ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     "where": (
-        "3|in the {place}", "2|at the {place}", "2|in {town}", "in {land}", "near the {place}",
+        "6|in the {place}", "4|at the {place}", "3|in {town}", "in {land}", "near the {place}",
         "{m_where}", "{m_where}", "{m_where}", "to the {place}", "behind the {place}",
         "up on the {place}", "down at the {place}", "above the {place}", "below the {place}",
         "beyond the {place}", "over there", "right here", "around the {place}", "on the table",
     ),
     "to_where": (
-        "3|to the {place}", "2|to {town}", "up the {place}", "down the {place}", "{m_where}",
+        "7|to the {place}", "4|to {town}", "up the {place}", "down the {place}", "{m_where}",
         "into the {place}", "away from the {place}", "through the {place}", "to {land}", "upwards",
         "downwards", "round the {place}", "farther than the {place}", "across the {place}", "up",
         "down", "closer to {whom}", "toward the horizon", "a long distance", "out of the {place}",
     ),
     "when_it_is": (
-        "3|{when}", "2|on {day}", "in {month}", "last {unit}", "next {unit}", "in the {season}",
+        "5|{when}", "4|on {day}", "in {month}", "last {unit}", "next {unit}", "in the {season}",
         "{number} {units} ago", "at {number} o'clock", "before the {event}", "after the {event}",
         "every {unit}", "all {unit}", "{m_before}", "{m_after}", "in the past",
         "earlier that {unit}", "later that {unit}", "on {month} the {ordinal}",
@@ -122,7 +124,7 @@ PHRASES: dict[str, tuple[str, ...]] = {
     "together": ("2|together", "2|apart", "jointly", "separately", "far apart", "close together"),
     "myself": ("myself", "yourself", "ourselves", "yourselves", "himself", "herself"),
     "is_like": (
-        "2|{degree} {quality}", "{quality}", "2|{m_size}", "2|{degree} {m_size}",
+        "6|{degree} {quality}", "3|{quality}", "2|{m_size}", "2|{degree} {m_size}",
         "{m_more} than {it}", "the {m_most} of {all_of_them}", "{degree} {feeling}",
         "as {quality} as {it}", "more {quality} than {it}", "{m_dear}", "{degree} {m_pace}",
         "totally {quality}", "completely {quality}", "entirely {quality}", "possible",

@@ -79,7 +79,10 @@ def draw_room(chance: np.random.Generator) -> Room:
 
 
 def record(
-    samples: Samples, room: Room, chance: np.random.Generator, babble: Samples | None = None
+    samples: Samples,
+    room: Room,
+    chance: np.random.Generator,
+    babble: Float[np.ndarray, " m"] | None = None,
 ) -> Samples:
     """Returns what the room's recorder gets of a voice.
 
@@ -137,7 +140,7 @@ def _echo(samples: Samples, room: Room, chance: np.random.Generator) -> Samples:
 
 
 def _noise(
-    kind: Noise, length: int, chance: np.random.Generator, babble: Samples | None
+    kind: Noise, length: int, chance: np.random.Generator, babble: Float[np.ndarray, " m"] | None
 ) -> Samples:
     if kind == "babble":
         if babble is None:

@@ -10,7 +10,7 @@ from data_prep.corpus.hours.phrases import PHRASES
 # fmt: off
 _SENTENCES: dict[str, tuple[str, ...]] = {
     "statement": (
-        "5|{fact}.", "3|{fact}, and {fact}.", "3|{fact}, {m_but} {fact}.", "3|{said} that {fact}.",
+        "12|{fact}.", "8|{fact}, and {fact}.", "3|{fact}, {m_but} {fact}.", "3|{said} that {fact}.",
         "4|{m_surely}, {fact}.", "2|{who} {m_surely} {did}.", "3|{m_before}, {fact}.",
         "2|{fact} {together}.", "2|{when_it_is}, {fact}.", "2|{m_maybe} {fact}.",
         "{fact}, so {fact}.", "{fact} because {fact}.",
