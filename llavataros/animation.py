@@ -129,7 +129,11 @@ def _speech(
         require_features(run, checkpoint=given.checkpoint or "that comes along")
         people = []
         speech = prepare_speech(
-            audio, config=run.config, words=recording.words, transcript=recording.transcript
+            audio,
+            config=run.config,
+            words=recording.words,
+            transcript=recording.transcript,
+            speaker=given.speaker,
         )
     if not speech.num_frames:
         raise UserError(
@@ -146,6 +150,7 @@ def _speech(
         num_frames=speech.num_frames,
         words=given.interlocutor_words,
         transcript=given.interlocutor_transcript,
+        speaker=given.interlocutor_speaker,
     )
     if abs(other.seconds - speech.seconds) > _EQUAL_SECONDS:
         raise UserError(

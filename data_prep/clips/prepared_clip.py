@@ -99,6 +99,7 @@ def prepare_clip(
                 config=config,
                 words=clip.words,
                 transcript=clip.transcript,
+                speaker=clip.speaker,
                 cache=cache,
             ),
             cache_folder=cache_folder,
@@ -138,6 +139,7 @@ def used_results(clip: Clip, config: Config, cache_folder: Path) -> set[tuple[st
                 config=config,
                 words=clip.words,
                 transcript=clip.transcript,
+                speaker=clip.speaker,
                 folder=cache_folder,
             )
         )

@@ -11,6 +11,7 @@ from jaxtyping import Float16, Int32
 
 from data_prep.align.check import alignment_notes, transcript_notes
 from data_prep.align.choice import CHOICE, align_by, choice_note, choose_aligner, spoken_words
+from data_prep.align.cues import align_cues, aligner_of_cues
 from data_prep.clips.cache import Arrays, StageCache, load_stage
 from data_prep.clips.stages import (
     Stage,
@@ -25,7 +26,7 @@ from data_prep.machine.fingerprint import file_hash
 from data_prep.sound.features import audio_features
 from data_prep.vectors.choice import text_features
 from data_prep.words.text_file import read_text
-from data_prep.words.timed_files import read_timed_words
+from data_prep.words.timed_files import read_timed_text
 from data_prep.words.word import UNKNOWN, Word, frame_index
 from llavataros_jax.config import Config
 from llavataros_jax.errors import UserError
@@ -67,6 +68,7 @@ def prepare_speech(
     num_frames: int | None = None,
     words: Path | str | None = None,
     transcript: Path | str | None = None,
+    speaker: str | None = None,
     cache: StageCache | None = None,
 ) -> SpeechFeatures:
     """Turns a recording into features by the sections audio, text, words and motion.fps.
@@ -80,6 +82,7 @@ def prepare_speech(
         num_frames: Frames to compute; round(seconds * fps) when not given.
         words: File of timed words.
         transcript: File of what is said, without times.
+        speaker: Who speaks, by which a tier is chosen where the file of words has several.
         cache: Where stages are kept.
 
     Raises:
@@ -97,6 +100,7 @@ def prepare_speech(
         config=config,
         words=Path(words) if words else None,
         transcript=Path(transcript) if transcript else None,
+        speaker=speaker,
         cache=cache,
     )
     if words and transcript:
@@ -142,7 +146,13 @@ def words_from_arrays(arrays: Arrays) -> list[Word]:
 
 
 def kept_speech(
-    audio: Path, *, config: Config, words: Path | None, transcript: Path | None, folder: Path
+    audio: Path,
+    *,
+    config: Config,
+    words: Path | None,
+    transcript: Path | None,
+    folder: Path,
+    speaker: str | None = None,
 ) -> Iterator[Stage]:
     """Yields the stages whose results `prepare_speech` would take from a folder, if they are there.
 
@@ -154,7 +164,7 @@ def kept_speech(
     info = read_info(audio, config.audio.sample_rate)
     digest, fps = file_hash(audio), config.motion.fps
     yield audio_stage(digest, round(info.seconds * fps), fps, config.audio)
-    source = _source_of_words(info, digest, config, words, transcript, notes=[])
+    source = _source_of_words(info, digest, config, words, transcript, speaker, notes=[])
     spoken: list[Word] = []
     if source:
         yield source.stage
@@ -181,11 +191,12 @@ def _words(
     config: Config,
     words: Path | None,
     transcript: Path | None,
+    speaker: str | None,
     cache: StageCache,
 ) -> tuple[list[Word], list[str]]:
     """Finds the words and what is remarkable about them."""
     notes: list[str] = []
-    source = _source_of_words(info, digest, config, words, transcript, notes=notes)
+    source = _source_of_words(info, digest, config, words, transcript, speaker, notes=notes)
     if source is None:
         return [], ["no words, because it is silent and comes with none"]
     arrays = cache.arrays(source.stage, lambda: words_to_arrays(info.path, source.find(), notes))
@@ -200,20 +211,21 @@ def _source_of_words(
     config: Config,
     words: Path | None,
     transcript: Path | None,
+    speaker: str | None,
     *,
     notes: list[str],
 ) -> _Source | None:
     """Returns where words come from, None when there are none in silence."""
-
-    def read() -> list[Word]:
-        assert words is not None
-        found = read_timed_words(words, info.seconds)
-        if not found:
-            notes.append(f"no words, because {words.name} holds none")
-        return found
-
     if words:
-        return _Source(timed_words_stage(digest, words, info.seconds), read)
+        tier, note = config.words.tier, notes.append
+        timed = read_timed_text(words, info.seconds, speaker=speaker, tier=tier, note=note)
+        if not timed.words:
+            notes.append(f"no words, because {words.name} holds none")
+        aligner = aligner_of_cues(config.words) if timed.cues else None
+        return _Source(
+            timed_words_stage(digest, timed, notes, aligner, config.words),
+            lambda: align_cues(aligner, info.path, timed, note),
+        )
     if transcript:
         text, aligner = read_transcript(transcript), choose_aligner(config.words)
         return _Source(

@@ -15,6 +15,7 @@ from data_prep.listen.whisper_model import whisper_identity
 from data_prep.machine.fingerprint import content_hash, file_hash
 from data_prep.vectors.choice import text_starts
 from data_prep.vectors.wordllama import wordllama_identity
+from data_prep.words.timed_text import TimedText
 from data_prep.words.word import Word
 from llavataros_jax.config import AudioConfig, MotionConfig, TextConfig, WordsConfig
 
@@ -58,15 +59,27 @@ def motion_stage(motion: Path, seconds: float, config: MotionConfig) -> Stage:
     return Stage("motion", MOTION_VERSION, inputs)
 
 
-def timed_words_stage(audio: str, words: Path, seconds: float) -> Stage:
-    """Returns the stage that reads a file of timed words.
+def timed_words_stage(
+    audio: str,
+    timed: TimedText,
+    notes: Sequence[str],
+    aligner: Aligner | None,
+    config: WordsConfig,
+) -> Stage:
+    """Returns the stage that takes timed words from a file, and aligns its cues.
 
     Args:
         audio: Hash of the recording, of which the notes tell whether it agrees with the words.
-        words: The file; of several utterances in a CTM file, its name says which.
-        seconds: Length of the recording.
+        timed: What was read, on which the file's name, the speaker and the tier may bear.
+        notes: What was said of it.
+        aligner: What aligns the cues, if there is one.
+        config: The language of the cues.
     """
-    inputs = {"timed": file_hash(words), "name": words.name, "seconds": seconds, "audio": audio}
+    read = content_hash([dataclasses.asdict(timed), list(notes)])
+    inputs: dict[str, Any] = {"audio": audio, "timed": read}
+    if timed.cues and aligner is not None:
+        options = {"aligner": aligner.name, "language": config.language, **aligner.identity()}
+        inputs["config"] = options
     return Stage("words", WORDS_VERSION, inputs)
 
 

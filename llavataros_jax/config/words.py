@@ -21,6 +21,7 @@ class WordsConfig:
         mfa_dictionary: Its pronunciation dictionary, a file or a name; by the language when absent.
         mfa_acoustic: Its acoustic model, a file or a name; by the language when not given.
         mfa_jobs: Its processes; 0 means one for each core.
+        tier: The tier of a file of timed words that has several, or the speaker whose words it is.
         frame_rule: Which word is active on a frame: by its `interval` (spec section 1.3), or by the
             ancestor's `pointer`, which words that are too short or overlap delay.
     """
@@ -33,6 +34,7 @@ class WordsConfig:
     mfa_dictionary: str | None = None
     mfa_acoustic: str | None = None
     mfa_jobs: int = 0
+    tier: str | None = None
     frame_rule: Literal["interval", "pointer"] = "interval"
 
     def __post_init__(self) -> None:

@@ -32,8 +32,8 @@ class LateAligner:
 
     name = "late"
 
-    def __init__(self, config):
-        self.heard = []
+    def __init__(self, config: WordsConfig) -> None:
+        self.heard: list[tuple[float, float]] = []
 
     def missing(self):
         return None
@@ -63,7 +63,7 @@ def text_of(*parts):
 
 def test_each_cue_hears_its_own_span_alone(tmp_path):
     write_sound(tmp_path / "a.wav", 65.0)
-    aligner, notes = LateAligner(None), []
+    aligner, notes = LateAligner(WordsConfig()), []
     text = text_of((1, 3, "a", "b"), (19, 41, "c", "d"), (41, 45, "no", "e"), (50, 52, "f", "g"))
     found = align_cues(aligner, tmp_path / "a.wav", text, notes.append)
     np.testing.assert_allclose(aligner.heard, [(1, 3), (19, 41), (41, 45), (50, 52)], atol=0.01)
@@ -81,7 +81,7 @@ def test_each_cue_hears_its_own_span_alone(tmp_path):
 def test_words_with_times_of_their_own_stay(tmp_path):
     write_sound(tmp_path / "a.wav", 4.0)
     text = TimedText((Word("x", 0, 0.5), Word("a", 1, 2), Word("b", 2, 3)), (Cue(1, 3, 1.0, 3.0),))
-    found = align_cues(LateAligner(None), tmp_path / "a.wav", text, lambda note: None)
+    found = align_cues(LateAligner(WordsConfig()), tmp_path / "a.wav", text, lambda note: None)
     assert found == [Word("x", 0, 0.5), Word("a", 2.0, 2.5), Word("b", 2.5, 3.0)]
 
 

@@ -18,6 +18,7 @@ from data_prep.clips.stages import (
     transcribed_words_stage,
 )
 from data_prep.sound import voice_activity
+from data_prep.words.timed_files import read_timed_text
 from data_prep.words.word import Word
 from llavataros_jax.config import TextConfig, WordsConfig
 from tests.data_prep.recordings import make_samples, small_config, write_clip
@@ -137,8 +138,24 @@ def test_words_by_whisper_depend_on_what_finds_speech(tmp_path, monkeypatch):
 def test_of_a_file_of_many_utterances_the_name_counts(tmp_path):
     for name in ("a.ctm", "b.ctm"):
         (tmp_path / name).write_text("a 1 0 1 hello\nb 1 0 1 there\n")
-    keys = {timed_words_stage("sound", tmp_path / f"{name}.ctm", 1.0).key for name in "ab"}
+    texts = [read_timed_text(tmp_path / f"{name}.ctm", 1.0) for name in "ab"]
+    config = WordsConfig()
+    keys = {timed_words_stage("sound", text, [], None, config).key for text in texts}
     assert len(keys) == 2
+
+
+def test_captions_depend_on_what_aligns_them(tmp_path):
+    from data_prep.align.pocketsphinx import PocketSphinxAligner
+
+    (tmp_path / "a.srt").write_text("1\n00:00:00,000 --> 00:00:02,000\none two three four\n")
+    text, config = read_timed_text(tmp_path / "a.srt", 2.0), WordsConfig()
+    without = timed_words_stage("sound", text, [], None, config)
+    aligned = timed_words_stage("sound", text, [], PocketSphinxAligner(config), config)
+    assert text.cues
+    assert without.key != aligned.key
+    bare = dataclasses.replace(text, cues=())
+    with_times = timed_words_stage("sound", bare, [], PocketSphinxAligner(config), config)
+    assert "config" not in with_times.inputs
 
 
 def test_who_chose_the_aligner_is_not_kept_with_the_words(tmp_path):
