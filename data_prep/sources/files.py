@@ -8,12 +8,16 @@ from pathlib import Path
 
 from data_prep.sources.animated import animated_files
 from data_prep.sources.lookalikes import lookalike
+from data_prep.words.timed_files import holds_timed_words
 from llavataros_jax.errors import UserError
 
 # Where there are several of a kind, the first counts.
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 MOTION_SUFFIXES = (".npy", ".npz", ".bvh")
-WORDS_SUFFIXES = (".textgrid", ".json", ".tsv", ".ctm")
+WORDS_SUFFIXES = (
+    *(".textgrid", ".json", ".jsonl", ".marks", ".tsv", ".ctm", ".csv"),
+    *(".vtt", ".srt", ".ass", ".ssa", ".sbv", ".lrc", ".stm"),
+)
 TRANSCRIPT_SUFFIXES = (".txt", ".lab")
 
 Files = dict[str, Path]  # by lower-case suffix
@@ -102,10 +106,15 @@ def first(files: Files, suffixes: tuple[str, ...]) -> Path | None:
 
 
 def find_speech(places: Sequence[Files]) -> Speech:
-    """Finds timed words and a transcript, each in the first place that has one."""
+    """Finds timed words and a transcript, each in the first place that has one.
+
+    Labels or captions under the name of a transcript, as Audacity saves them, are timed words.
+    """
     notes: list[str] = []
     words = _first_real(places, WORDS_SUFFIXES, notes)
     transcript = _first_real(places, TRANSCRIPT_SUFFIXES, notes)
+    if transcript is not None and holds_timed_words(transcript):
+        words, transcript = words or transcript, None
     return Speech(words, transcript, tuple(notes))
 
 

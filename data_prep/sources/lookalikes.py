@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from data_prep.words.timed_files import holds_timed_words
+
 _HEAD_BYTES = 16384
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 # BEAT: category of a gesture, start and end in seconds, score and word, with tabs between them.
@@ -15,6 +17,8 @@ _FACE_SHAPES = re.compile(r'"(?:weights|jawOpen|browDownLeft|eyeBlinkLeft)"')
 def lookalike(path: Path) -> str | None:
     """Says what a file is if it is neither words nor a transcript, as beside BEAT's takes."""
     suffix = path.suffix.lower()
+    if suffix == ".csv":  # tables hold anything, so only those that are known are words
+        return None if holds_timed_words(path) else "a table without words and times"
     if suffix not in (".txt", ".json"):
         return None
     try:

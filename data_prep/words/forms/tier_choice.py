@@ -12,7 +12,7 @@ from llavataros_jax.listing import listed
 
 # MFA, Gentle and most people call the tier `words`, also after a speaker; WebMAUS calls it ORT-MAU.
 _WORDS, _PARTS = ("words", "word"), {"words", "word", "ort"}
-_MARKS_OF_PROGRAMS = {*_PARTS, "mau"}
+_NOT_OF_THE_SPEAKER = {*_PARTS, "mau", "mirror"}
 _LISTED_TIERS = 12
 
 
@@ -78,9 +78,11 @@ def _plain(name: str) -> str:
 
 def _is_of(tier: LabelledTier, speaker: str) -> bool:
     """Tells whether what a tier's name says besides `words` is the speaker."""
-    parts = [part for part in re.split(r"[\W_]+", tier.name.casefold()) if part]
-    of_speaker = [part for part in parts if part not in _MARKS_OF_PROGRAMS]
-    return of_speaker == [part for part in re.split(r"[\W_]+", speaker.casefold()) if part]
+    of_tier, of_speaker = (
+        [part for part in re.split(r"[\W_]+", name.casefold()) if part not in _NOT_OF_THE_SPEAKER]
+        for name in (tier.name, speaker)
+    )
+    return of_tier == of_speaker
 
 
 def _entries(tier: LabelledTier, document: Document) -> Sequence[Entry]:
