@@ -1,21 +1,28 @@
 """Recordings: what a sound file is, and its samples as mono blocks at the rate we want."""
 
-import struct
+import functools
+import itertools
+import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from jaxtyping import Float32
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.packages import require_packages
+from llavataros_jax.sound.mixing import SILENT_PEAK, Mix, choose_mix, measure
+from llavataros_jax.sound.source import Source, open_source
 
-SILENT_PEAK = 1e-4  # −80 dB of full scale
 BLOCK_SECONDS = 20.0
 SPEECH_RATE = 16000  # hertz: what every tool that reads speech here is made for
-_LOWEST_RATE, _HIGHEST_RATE = 1000, 1_000_000  # hertz; a damaged header may say anything
-_BLOCK_VALUES = 1 << 24  # 64 MB, however many channels there are
+_KNOWN_FILES = 256
+_DECODED_FILES = 2  # the two people of a conversation
+
+Identity = tuple[str, int, int]  # path, bytes and time of the last change in nanoseconds
 
 
 @dataclass(frozen=True)
@@ -45,24 +52,25 @@ class AudioFile:
 def read_info(path: Path | str, sample_rate: int = SPEECH_RATE) -> AudioFile:
     """Opens a sound file, checks its header, and notes what will be done to it.
 
-    The notes say when it is mixed down, resampled to `sample_rate` or silent. Samples are read up
-    to the first loud one; what is damaged behind that is found by `blocks`.
+    The notes say when it is mixed down, resampled to `sample_rate`, silent or strange. Mono files
+    of plain samples are read up to the first loud one, and what is damaged behind that is found by
+    `blocks`; all others are read once to their end.
 
     Raises:
-        UserError: When it is missing, empty, shorter than its header says, without samples, damaged
-            as far as it is read, or not audio.
+        UserError: When it is missing, empty, cut, without samples, damaged as far as it is read,
+            or not audio.
     """
     path = Path(path)
-    audio = _read_header(path)
-    notes = []
-    if audio.channels > 1:
-        kind = "stereo" if audio.channels == 2 else f"{audio.channels} channels"
-        notes.append(f"{kind} mixed down to mono")
-    if audio.sample_rate != sample_rate:
-        notes.append(f"resampled from {audio.sample_rate} Hz to {sample_rate} Hz")
+    heard = _heard(path)
+    notes = [*heard.source.notes, *([heard.mix.note] if heard.mix.note else [])]
+    if heard.source.track and (complaints := heard.source.track.complaints):
+        notes.append(f"damaged in places, by ffmpeg ({complaints[0]})")
+    if heard.source.sample_rate != sample_rate:
+        notes.append(f"resampled from {heard.source.sample_rate} Hz to {sample_rate} Hz")
     if is_silent(path):
         notes.append("silent: no sample is louder than -80 dB of full scale")
-    return AudioFile(path, audio.sample_rate, audio.channels, audio.num_samples, tuple(notes))
+    source = heard.source
+    return AudioFile(path, source.sample_rate, source.channels, heard.num_samples, tuple(notes))
 
 
 def is_silent(path: Path | str) -> bool:
@@ -71,8 +79,7 @@ def is_silent(path: Path | str) -> bool:
     Raises:
         UserError: When the file cannot be read so far.
     """
-    with_sound = (np.abs(block).max(initial=0) > SILENT_PEAK for block in _stored_blocks(path, 1.0))
-    return not any(with_sound)
+    return _is_silent(_identity(Path(path)))
 
 
 def read_mono(path: Path | str, sample_rate: int) -> Float32[np.ndarray, " n"]:
@@ -96,15 +103,15 @@ def blocks(
     Raises:
         UserError: When the file cannot be read to its end, or has samples that are no numbers.
     """
-    audio = _read_header(Path(path))
+    heard = _heard(Path(path))
     require_packages("reading audio", "soxr", extra="prep")
     import soxr
 
-    if audio.sample_rate == sample_rate:
-        yield from _stored_blocks(path, block_seconds)
+    if heard.source.sample_rate == sample_rate:
+        yield from _stored_blocks(heard, block_seconds)
         return
-    stream = soxr.ResampleStream(audio.sample_rate, sample_rate, 1, dtype="float32")
-    for block in _stored_blocks(path, block_seconds):
+    stream = soxr.ResampleStream(heard.source.sample_rate, sample_rate, 1, dtype="float32")
+    for block in _stored_blocks(heard, block_seconds):
         resampled = stream.resample_chunk(block)
         if len(resampled):
             yield resampled
@@ -113,96 +120,106 @@ def blocks(
         yield rest
 
 
-def _stored_blocks(path: Path | str, block_seconds: float) -> Iterator[Float32[np.ndarray, " n"]]:
+@dataclass(frozen=True)
+class _Heard:
+    """A recording, which of its channels are heard, and how long it is."""
+
+    identity: Identity
+    source: Source
+    mix: Mix
+    num_samples: int
+
+
+def _identity(path: Path) -> Identity:
+    """Returns by what a file is known; one that is not there is refused by whoever opens it."""
+    try:
+        state = path.stat()
+    except OSError:
+        return str(path), -1, -1
+    return str(path), state.st_size, state.st_mtime_ns
+
+
+def _heard(path: Path) -> _Heard:
+    return _know(_identity(path))
+
+
+@functools.lru_cache(maxsize=_KNOWN_FILES)
+def _know(identity: Identity) -> _Heard:
+    """Reads what has to be read to know how a recording is heard."""
+    source = open_source(Path(identity[0]))
+    if source.num_samples is not None and source.channels == 1:
+        return _Heard(identity, source, Mix((0,)), source.num_samples)
+    mean = Mix(tuple(range(source.channels)))
+    if source.num_samples is not None:
+        levels = measure(source.blocks(BLOCK_SECONDS), source.channels)
+        return _Heard(identity, source, choose_mix(levels), levels.num_samples)
+    file = _scratch(source)
+    levels = measure(_written(file, source, mean), source.channels)
+    if not levels.num_samples:
+        raise UserError(f"audio {source.path} holds no samples; export it again")
+    heard = _Heard(identity, source, choose_mix(levels), levels.num_samples)
+    if heard.mix.channels == mean.channels:
+        _keep(identity, file)
+    return heard
+
+
+@functools.lru_cache(maxsize=_KNOWN_FILES)
+def _is_silent(identity: Identity) -> bool:
+    loud = (np.abs(b).max(initial=0) > SILENT_PEAK for b in _stored_blocks(_know(identity), 1.0))
+    return not any(loud)
+
+
+def _stored_blocks(heard: _Heard, block_seconds: float) -> Iterator[Float32[np.ndarray, " n"]]:
     """Yields mono blocks at the stored rate."""
-    import soundfile
-
-    audio = _read_header(Path(path))
-    size = min(round(block_seconds * audio.sample_rate), _BLOCK_VALUES // audio.channels)
-    size, done = max(1, size), 0
-    try:
-        file = soundfile.SoundFile(str(path))
-    except (soundfile.SoundFileError, OSError) as problem:
-        raise UserError(f"audio {path} can no longer be opened ({problem}); try again") from problem
-    with file:
-        while done < audio.num_samples:
-            try:
-                block = file.read(size, dtype="float32", always_2d=True)
-            except soundfile.SoundFileError as problem:
-                raise _damaged(audio, done, size) from problem
-            if not len(block):
-                raise _damaged(audio, done, size)
-            finite = np.isfinite(block).all(axis=1)
-            if not finite.all():
-                at_seconds = (done + int(np.argmin(finite))) / audio.sample_rate
-                raise UserError(
-                    f"{path} has a sample that is not a finite number at {at_seconds:.3f} s; "
-                    "export it again"
-                )
-            done += len(block)
-            yield block[:, 0] if audio.channels == 1 else block.mean(axis=1, dtype=np.float32)
-
-
-def _read_header(path: Path) -> AudioFile:
-    require_packages("reading audio", "soundfile", extra="prep")
-    try:
-        import soundfile
-    except OSError as problem:
-        raise UserError(
-            f"reading audio needs libsndfile, which does not load here ({problem}); install it "
-            "with your system's packages"
-        ) from problem
-    if not path.is_file():
-        raise UserError(f"audio {path} does not exist; check the path")
-    if not path.stat().st_size:
-        raise UserError(f"audio {path} is empty (0 bytes); export it again")
-    _check_wav_is_whole(path)
-    try:
-        info = soundfile.info(str(path))
-    except (soundfile.SoundFileError, OSError, TypeError, ValueError) as problem:
-        # The others are for names that end in .raw, of which nothing else is known.
-        raise UserError(
-            f"{path} is not audio that can be read; give WAV, FLAC, OGG or MP3"
-        ) from problem
-    if info.frames <= 0:
-        raise UserError(f"audio {path} holds no samples; export it again")
-    if not _LOWEST_RATE <= info.samplerate <= _HIGHEST_RATE:
-        raise UserError(
-            f"audio {path} has {info.samplerate} samples a second, but {_LOWEST_RATE} to "
-            f"{_HIGHEST_RATE} are possible; export it again"
-        )
-    return AudioFile(path, info.samplerate, info.channels, info.frames)
-
-
-def _check_wav_is_whole(path: Path) -> None:
-    """Compares the size that a WAV announces with the file's: libsndfile reads what is left."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        head = file.read(12)
-        if head[:4] not in (b"RIFF", b"RIFX") or head[8:12] != b"WAVE":
+    source = heard.source
+    if source.num_samples is not None:
+        yield from map(heard.mix, source.blocks(block_seconds))
+        return
+    file = _decoded.get(heard.identity)
+    if file is None:
+        file = _scratch(source)
+        for _ in _written(file, source, heard.mix):
+            pass
+        _keep(heard.identity, file)
+    size = 4 * max(1, round(block_seconds * source.sample_rate))
+    for begin in itertools.count(0, size):
+        if not (data := os.pread(file.fileno(), size, begin)):
             return
-        integer = "<I" if head[:4] == b"RIFF" else ">I"
-        position = 12
-        while position + 8 <= size:
-            file.seek(position)
-            name, length = file.read(4), struct.unpack(integer, file.read(4))[0]
-            position += 8
-            if name == b"data":
-                # Writers into a pipe cannot know the length and announce none or the largest.
-                is_unknown = length == 0 or length >= 0x7FFFFFFF
-                if not is_unknown and position + length > size:
-                    raise UserError(
-                        f"audio {path} is truncated: it announces {length} bytes of samples but "
-                        f"holds {size - position}; copy it again"
-                    )
-                return
-            position += length + length % 2
-    raise UserError(f"audio {path} is truncated: its {size} bytes hold no samples; copy it again")
+        yield np.frombuffer(data, np.float32)
 
 
-def _damaged(audio: AudioFile, done: int, size: int) -> UserError:
-    begin, end = done / audio.sample_rate, min((done + size) / audio.sample_rate, audio.seconds)
+# Compressed sound is decoded once: mono and of the stored rate, in files without a name, which
+# vanish with the process however it ends.
+_decoded: dict[Identity, BinaryIO] = {}
+
+
+def _keep(identity: Identity, file: BinaryIO) -> None:
+    while len(_decoded) >= _DECODED_FILES:
+        del _decoded[next(iter(_decoded))]  # who reads it still holds it open
+    _decoded[identity] = file
+
+
+def _scratch(source: Source) -> BinaryIO:
+    try:
+        return tempfile.TemporaryFile(prefix="llavataros-", buffering=0)
+    except OSError as problem:
+        raise _no_room(source, problem) from problem
+
+
+def _written(file: BinaryIO, source: Source, mix: Mix) -> Iterator[np.ndarray]:
+    """Yields the blocks of a recording while it writes their mix."""
+    for block in source.blocks(BLOCK_SECONDS):
+        data = memoryview(mix(block).astype(np.float32).tobytes())
+        try:
+            while data:
+                data = data[file.write(data) :]
+        except OSError as problem:
+            raise _no_room(source, problem) from problem
+        yield block
+
+
+def _no_room(source: Source, problem: OSError) -> UserError:
     return UserError(
-        f"audio {audio.path} is cut off or damaged between {begin:.2f} s and {end:.2f} s of its "
-        f"{audio.seconds:.2f} s; copy or export it again"
+        f"{source.path} cannot be decoded into {tempfile.gettempdir()} ({problem.strerror}); make "
+        "room there or name another folder by TMPDIR"
     )

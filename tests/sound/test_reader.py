@@ -50,8 +50,9 @@ def test_sixteen_bit_samples_equal_scipys(tmp_path):
 
 def test_stereo_is_mixed_down_and_said(tmp_path):
     path = tmp_path / "stereo.wav"
-    soundfile.write(path, np.stack([tone(), np.zeros(RATE)], axis=1), RATE, subtype="FLOAT")
-    np.testing.assert_allclose(read_mono(path, RATE), tone() / 2, atol=1e-6)
+    other = tone(hertz=1000.0)
+    soundfile.write(path, np.stack([tone(), other], axis=1), RATE, subtype="FLOAT")
+    np.testing.assert_allclose(read_mono(path, RATE), (tone() + other) / 2, atol=1e-6)
     assert read_info(path).notes == ("stereo mixed down to mono",)
 
 
