@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from llavataros_jax.atomic import atomic_path
 from llavataros_jax.errors import UserError
@@ -35,8 +35,6 @@ def write_tensors(
     """Writes named arrays, and texts about them, to a file that appears whole or not at all."""
     with atomic_path(path) as temporary:
         # A view that is not contiguous would be written as what lies under it.
-        save_file(
-            {name: np.ascontiguousarray(array) for name, array in arrays.items()},
-            temporary,
-            metadata=dict(about),
-        )
+        whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        # Not `save_file`, which gives the file to its owner alone.
+        temporary.write_bytes(save(whole, metadata=dict(about)))
