@@ -20,11 +20,12 @@ from data_prep.corpus.hours.styles import Style
 
 _JITTER = 0.03
 _SETTLE_SECONDS = 0.08
-_LATEST_SECONDS = 0.35
+_LATEST_BEAT_SECONDS, _LATEST_SECONDS = 0.3, 0.55
 # Hands take sqrt(distance) times this, in seconds for metres: they accelerate alike on short ways
 # and long, as people's do, and reach 1.5 m/s at the middle of 0.4 m.
-_PACE = 0.8
+_PACE = 0.75
 _LEAST_SECONDS = 0.2
+_PATH_HURRY = 0.84
 _QUIET_SECONDS = 0.25
 _RETRACT_SECONDS = 0.85
 _NEAR_METRES = 0.14
@@ -115,10 +116,16 @@ class Hands:
             self._settle_until(start)
         keys, gaps, apex = self._keys(wanted, start, superimposed)
         place = self.movement.at(start)
-        steps = [self._least_seconds(a, b) for a, b in zip([place, *keys], keys, strict=False)]
+        # On a path hands do not stop at every key.
+        hurry = 1.0 if len(keys) == 1 else _PATH_HURRY
+        steps = [
+            hurry * self._least_seconds(a, b) for a, b in zip([place, *keys], keys, strict=False)
+        ]
         seconds = [max(s, g) for s, g in zip(steps, gaps, strict=True)]
         before = sum(seconds[: apex + 1])
-        if start + before > wanted.apex_seconds + _LATEST_SECONDS and last is not None and beat:
+        delayed = start > wanted.start_seconds
+        latest = wanted.apex_seconds + (_LATEST_BEAT_SECONDS if beat else _LATEST_SECONDS)
+        if delayed and start + before > latest:
             return
         # What time is left before the stroke goes to the preparation.
         seconds[0] += max(wanted.apex_seconds - start - before, 0.0)

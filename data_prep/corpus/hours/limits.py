@@ -26,9 +26,9 @@ SHOULDER_RAISE_METRES = 0.08
 # lies before the joint, metres; the surface between them is linear in height.
 _TRUNK_LEVELS = np.array([0.0, 0.18, 0.36, 0.50])
 _TRUNK_HALF = np.array([[0.15, 0.105], [0.125, 0.095], [0.145, 0.105], [0.11, 0.085]])
-_FOREARM_METRES, _HAND_METRES = 0.028, 0.02
+_FOREARM_METRES, _HAND_METRES = 0.025, 0.018
 _PALM_METRES = 0.08
-_HANDS_APART_METRES = 0.045
+_HANDS_APART_METRES = 0.04
 _DEEPEST_METRES = 0.0
 
 

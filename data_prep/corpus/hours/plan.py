@@ -18,7 +18,8 @@ APEX_SECONDS = 0.06
 _MEANING_LEAD_SECONDS = 0.35
 _BEAT_LEAD_SECONDS = 0.25
 _DECIBELS, _SEMITONES = 4.0, 3.0
-_USUAL_PROMINENCE = 1.0
+_USUAL_PROMINENCE = 0.6
+_FREQUENT_PROMINENCE = 0.3
 
 # Words so frequent that they carry their gesture only when they are prominent.
 _FREQUENT = (
@@ -50,18 +51,18 @@ class Candidate:
 
 
 def prominence(word: SpokenWord) -> float:
-    """Says how much a word stands out by its sound: 0 is usual, 1 well heard, 2 emphasised."""
+    """Says how much a word stands out by its sound: 0 is usual, and one word of ten has 1."""
     return word.loudness_decibels / _DECIBELS / 2 + word.pitch_semitones / _SEMITONES / 2
 
 
 def beat_size(value: float) -> float:
-    """Returns a beat's size for a prominence: 1.6 times as large for one more, within limits."""
-    return min(max(1.6 ** (value - _USUAL_PROMINENCE), 0.5), 1.6)
+    """Returns a beat's size for a prominence: 1.8 times as large for one more, within limits."""
+    return min(max(1.8 ** (value - _USUAL_PROMINENCE), 0.5), 1.6)
 
 
 def meaning_size(value: float) -> float:
     """Returns the size of a meaning's gesture, which depends little on prominence."""
-    return 1 + 0.15 * math.tanh(0.6 * (value - 0.5))
+    return 1 + 0.15 * math.tanh(value - 0.3)
 
 
 def candidates(words: Sequence[SpokenWord], style: Style) -> list[Candidate]:
@@ -70,13 +71,14 @@ def candidates(words: Sequence[SpokenWord], style: Style) -> list[Candidate]:
     for index, word in enumerate(words):
         value = prominence(word)
         frequent = word.text in FREQUENT
-        meaning = word.meaning if not frequent or value > style.threshold else None
+        meaning = (
+            word.meaning if not frequent or value > style.threshold + _FREQUENT_PROMINENCE else None
+        )
         if meaning is None and value <= style.threshold:
             continue
         start = word.stress_seconds - _BEAT_LEAD_SECONDS
         if meaning is not None and not frequent:
-            start = min(start, word.start_seconds - _MEANING_LEAD_SECONDS)
-            start = max(start, word.start_seconds - _MEANING_LEAD_SECONDS)
+            start = word.start_seconds - _MEANING_LEAD_SECONDS
         start = max(start, word.start_seconds - _MEANING_LEAD_SECONDS, 0.0)
         size = beat_size(value) if meaning is None else meaning_size(value)
         apex = word.stress_seconds + APEX_SECONDS
