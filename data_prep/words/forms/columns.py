@@ -48,7 +48,7 @@ def read_columns(document: Document) -> Reading:
     """
     rows = _rows(document)
     separator = _separator(document)
-    header = rows[0][1]
+    header = rows[0][1] if rows else []
     columns = _named(header)
     units, drops_marks = SECONDS_FIRST, False
     if columns is None:
@@ -62,7 +62,11 @@ def read_columns(document: Document) -> Reading:
         if _MILLISECONDS.search(header[columns["start"]]) or (is_plain and whole):
             units = MILLISECONDS_FIRST  # as Whisper writes them
         drops_marks = is_plain and not whole and separator == "\t"
-    assert columns is not None
+    if columns is None:
+        raise UserError(
+            f"{document.path} has a quotation mark without a second one, so its rows cannot be "
+            "told; export it again"
+        )
     entries: list[Entry] = []
     for place, row in _of_words(rows, header, document):
         found = _entry(row, columns, width=len(header))

@@ -18,6 +18,7 @@ from data_prep.words.spelling import bare_form, latin_form, letters
 from data_prep.words.timed_files import read_timed_words
 from llavataros_jax.config import TextConfig
 from llavataros_jax.errors import UserError
+from tests.data_prep.words.test_forms import JSON, TEXT
 
 SUFFIXES = (
     ".TextGrid",
@@ -69,20 +70,36 @@ def test_any_letters_have_a_sound(word: str) -> None:
     assert isinstance(letter_to_sound(word), str)
 
 
+KEYS = [
+    "word",
+    "start",
+    "end",
+    "words",
+    "segments",
+    "tiers",
+    "entries",
+    "text",
+    "chunks",
+    "results",
+]
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=4)
+    | st.sampled_from(["0.1s", "PT1S", "00:01", "1e300", "word", "punctuation", "a b c d", "-1"]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                ["word", "start", "end", "words", "segments", "tiers", "entries", "text"]
-            ),
+            st.sampled_from(KEYS),
             inner,
             max_size=4,
         )
     ),
     max_leaves=12,
 )
+quick_json = settings(max_examples=100, deadline=None, derandomize=True)
 
 
 def refuses_or_reads(name: str, content: bytes) -> None:
@@ -100,11 +117,21 @@ def refuses_or_reads(name: str, content: bytes) -> None:
         assert len(refused) < 1000
     for word in words:
         assert 0 <= word.start_seconds <= word.end_seconds <= 4
+        assert word.confidence is None or 0 <= word.confidence <= 1
         word.text.encode()
 
 
-@quick
+@quick_json
 @given(VALUES)
+@example({"results": {"channels": [{"alternatives": [{"words": [{"word": 3, "start": []}]}]}]}})
+@example({"results": {"a": {"transcript": {"results": [3, {"alternatives": 5}]}}}})
+@example({"alignment": {"characters": [1, None], "character_start_times_seconds": [{}, "x"]}})
+@example([{"time": float("nan"), "type": "word", "value": "a"}])
+@example({"chunks": [{"timestamp": [None, 3], "text": "a"}, {"timestamp": 3, "text": "b"}]})
+@example({"chunks": [{"timestamp": [3, 1], "text": "a b c d"}]})
+@example({"segments": [{"text": "a b c d", "start": 1, "end": float("inf")}]})
+@example({"segments": [{"words": [{"word": "a", "start": float("nan"), "end": 1}, {"word": "b"}]}]})
+@example({"tiers": {"words": {"entries": [3, [1, 2], [1, "x", "a"]]}}})
 @example([{"word": "a", "start": 10**400, "end": 1}])
 @example([{"word": "a", "start": 0, "end": 1, "confidence": 10**400}])
 @example([{"word": "\ud800", "start": 0, "end": 1}])
@@ -124,6 +151,18 @@ def test_any_json(tree: object) -> None:
 @example(".json", "\ufeff")
 @example(".tsv", "0\t1\t" + "x" * 5000 + "\n0.5")
 @example(".tsv", "x" * 5000 + "1")
+@example(".srt", "1\n00:00:00,100 --> 00:00:01,000\n" + "<u>" * 5000)
+@example(".srt", "0:0 --> 0:0\n" * 3000)
+@example(".vtt", "WEBVTT\n\n00:01.000 --> 00:00.000\na b c d\n<00:00.500>e")
+@example(".ass", "Dialogue: " + "," * 3000)
+@example(".ass", "Dialogue: 0,0:00:00.0,0:00:01.0,,,0,0,0,,{\\k99999}a{\\k99999} b")
+@example(".lrc", "[00:00.00]<00:03>a<00:01>b")
+@example(".csv", 'word,start,end\n"a')
+@example(".csv", "word,start,end\na,0,9e999\n")
+@example(".csv", "start,end\n" + "x" * 200_000)
+@example(".csv", ",,\n0,1,\0\n")
+@example(".stm", "a 1 b 0 1e999 c\n")
+@example(".txt", '{"a": 1')
 @example(".tsv", "0\tinf\ta b\n")
 @example(".tsv", "nan\t1\ta\n")
 @example(".ctm", "a 1 0 inf b\n")
@@ -155,3 +194,72 @@ def test_any_file_instead_of_mfas(words: list[str], content: bytes) -> None:
         path.write_bytes(content)
         with pytest.raises(UserError):
             read_mfa_words(path, words, "en")
+
+
+PIECES = st.sampled_from(
+    ["WEBVTT\n", "\n\n", "\n", "1", "00:00:01,000", " --> ", "00:00:02.000", "<00:00:01.500>", "a",
+     " big", "<u>", "</u>", "Dialogue: 0,", "0:00:01.00,", "[Events]", "Format: Start, Text", "\t",
+     "[00:01.00]", "<00:02.00>", "start", "end", "word", ",", ";", "0.5", "1,5", "9", '"', "{\\k5}"]
+)  # fmt: skip
+
+
+@quick_json
+@given(st.sampled_from(SUFFIXES), st.lists(PIECES, max_size=30))
+def test_any_captions_and_tables(suffix: str, pieces: list[str]) -> None:
+    refuses_or_reads(f"a{suffix}", "".join(pieces).encode())
+
+
+HOSTILE = (
+    None,
+    3,
+    "x",
+    [],
+    {},
+    math.nan,
+    -1,
+    1e308,
+    "\ud800",
+    [[]],
+    [{}],
+    True,
+    "9" * 30,
+    "a b c d",
+)
+
+
+def with_another(tree: object, place: int, value: object) -> object:
+    """Returns a tree of which the part at a place, counted from its root, is another value."""
+    rest = place
+
+    def rebuilt(part: object) -> object:
+        nonlocal rest
+        rest -= 1
+        if rest == -1:
+            return value
+        if isinstance(part, dict):
+            return {key: rebuilt(inner) for key, inner in part.items()}
+        return [rebuilt(inner) for inner in part] if isinstance(part, list) else part
+
+    return rebuilt(tree)
+
+
+@pytest.mark.slow
+@settings(max_examples=1000, deadline=None, derandomize=True)
+@given(st.sampled_from(sorted(JSON)), st.integers(0, 60), st.sampled_from(HOSTILE))
+def test_any_form_with_anything_in_one_place(name: str, place: int, value: object) -> None:
+    refuses_or_reads("a.json", json.dumps(with_another(JSON[name], place, value)).encode())
+
+
+@pytest.mark.slow
+@settings(max_examples=500, deadline=None, derandomize=True)
+@given(
+    st.sampled_from(sorted(TEXT)),
+    st.integers(0, 400),
+    st.sampled_from(["", *'\n9-:,x\t<>"', "nan"]),
+)
+@example("whisper.tsv", 10, '"')
+def test_any_text_with_anything_in_one_place(name: str, place: int, value: str) -> None:
+    text = TEXT[name]
+    place = min(place, len(text))
+    refuses_or_reads(f"a{Path(name).suffix}", (text[:place] + value + text[place + 1 :]).encode())
+    refuses_or_reads(f"a{Path(name).suffix}", text[:place].encode())
