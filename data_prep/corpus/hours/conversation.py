@@ -1,11 +1,12 @@
 """Who says what and when: the sentences of a take laid out in time, as sound and as words."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
 
-from data_prep.corpus.hours.delivery import SAMPLE_RATE, Delivery, MismatchError, deliver
+from data_prep.corpus.hours.delivery import SAMPLE_RATE, Delivery, MismatchError
 from data_prep.corpus.hours.grammar import Grammar
 from data_prep.corpus.hours.heard import level_decibels, pitch_hertz
 from data_prep.corpus.hours.rooms import active_level_decibels
@@ -23,6 +24,8 @@ _LONGEST_TURN_SENTENCES = 5
 _BACKCHANNEL_CHANCE = 0.25
 _LEVEL_DECIBELS = -26.0
 _SENTENCE_LEVEL_DECIBELS = 1.5
+Deliver = Callable[[Synthesiser, Sentence, Tone, np.random.Generator], Delivery]
+
 _TRIES, _TRIES_TO_FIT = 20, 8
 
 
@@ -94,7 +97,9 @@ class Stage:
         grammar: Grammar,
         tones: list[Tone],
         chance: np.random.Generator,
+        deliver: Deliver,
     ) -> None:
+        self._deliver = deliver
         self._synthesiser = synthesiser
         self._grammar = grammar
         self._chance = chance
@@ -156,7 +161,9 @@ class Stage:
         for _ in range(_TRIES):
             sentence: Sentence = draw(self._grammar, self._chance)
             try:
-                return self._at_level(deliver(self._synthesiser, sentence, tone, self._chance))
+                return self._at_level(
+                    self._deliver(self._synthesiser, sentence, tone, self._chance)
+                )
             except MismatchError:
                 continue
         raise RuntimeError(f"{_TRIES} sentences in a row could not be said by {tone.voice.name}")

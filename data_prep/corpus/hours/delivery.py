@@ -5,6 +5,7 @@ takes it as commands inside the text, which leave the order of its words alone.
 """
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,8 +28,6 @@ _DECIBELS_PER_ACCENT = 2.6
 _PITCH_PER_ACCENT = 14.0
 _SLOWER_PER_ACCENT = 0.06
 _RAMP_SECONDS = 0.03
-# espeak-ng says these pairs as one word; the vowel of the second begins about here.
-_MERGED_LETTERS = 0.5
 _LONGEST_BREAK_SECONDS = 1.2
 
 
@@ -58,18 +57,40 @@ def deliver(
     Raises:
         MismatchError: When words cannot be told apart in what was said.
     """
-    lift = tone.liveliness * np.array([max(t.accent - 1.0, 0.0) for t in sentence.tokens])
-    text, places = _with_commands(sentence.tokens, lift, tone)
+    lift = lift_of(sentence, tone)
+    text, ends = _with_commands(sentence.tokens, lift, tone)
     sound = synthesiser.say(text)
-    groups = _by_token(sound.events, places, sentence.tokens)
-    words = _times(groups)
+    words = word_times(groups_by_token(sound.events, ends, sentence.tokens))
+    return finish(sentence, sound.samples, sound.sample_rate, words, tone, lift, chance)
+
+
+def lift_of(sentence: Sentence, tone: Tone) -> Float[np.ndarray, " W"]:
+    """Returns how much each word stands out; 0 for as usual."""
+    return tone.liveliness * np.array([max(t.accent - 1.0, 0.0) for t in sentence.tokens])
+
+
+def token_ends(tokens: Sequence[Token]) -> list[int]:
+    """Returns where each word of a line without commands ends, the space after it counted."""
+    return np.cumsum([len(token.written) + 1 for token in tokens]).tolist()
+
+
+def finish(
+    sentence: Sentence,
+    samples: Float[np.ndarray, " n"],
+    rate: int,
+    words: Sequence[WordTimes],
+    tone: Tone,
+    lift: Float[np.ndarray, " W"],
+    chance: np.random.Generator,
+) -> Delivery:
+    """Cuts what was said to its words, gives it the size of `tone`, loudness and pauses."""
     begin, end = words[0].start_seconds, words[-1].end_seconds + 0.05
-    cut = sound.samples[round(begin * sound.sample_rate) : round(end * sound.sample_rate)]
+    cut = samples[round(begin * rate) : round(end * rate)]
     # Played as if it had been recorded at another rate, which shifts pitch, formants and tempo.
-    samples = soxr.resample(cut, sound.sample_rate / tone.size, SAMPLE_RATE)
-    words = tuple(_moved(word, -begin, tone.size) for word in words)
-    samples = _with_gains(samples, words, _DECIBELS_PER_ACCENT * lift)
-    return _with_breaks(Delivery(sentence, samples, words), chance)
+    resized = soxr.resample(cut, rate / tone.size, SAMPLE_RATE)
+    moved = tuple(_moved(word, -begin, tone.size) for word in words)
+    resized = _with_gains(resized, moved, _DECIBELS_PER_ACCENT * lift)
+    return _with_breaks(Delivery(sentence, resized, moved), chance)
 
 
 def _moved(word: WordTimes, shift_seconds: float, factor: float = 1.0) -> WordTimes:
@@ -99,10 +120,19 @@ def _with_commands(
     return text.rstrip(), ends
 
 
-def _by_token(
+def groups_by_token(
     events: tuple[tuple[int, float, int, str], ...], ends: list[int], tokens: tuple[Token, ...]
 ) -> list[list[tuple[float, str]]]:
-    """Gives every word its phonemes; the empty one marks where a pause begins."""
+    """Gives every word its phonemes; the empty one marks where a pause begins.
+
+    Args:
+        events: Those of `speech.Sound`.
+        ends: Where each word ends in the text.
+        tokens: The words.
+
+    Raises:
+        MismatchError: When a word has no phonemes.
+    """
     groups: list[list[tuple[float, str]]] = [[] for _ in tokens]
     current = -1
     for kind, seconds, place, label in events:
@@ -117,15 +147,21 @@ def _by_token(
             continue
         before = groups[index - 1] if index else []
         spoken = [row for row in before if row[1]]
-        if token.meaning or (index and tokens[index - 1].meaning) or len(spoken) < 3:
+        if token.meaning or not index or len(spoken) < 3:
             raise MismatchError
-        # "of the" is said as one word: nothing but the number of its phonemes tells where to cut.
-        cut = before.index(spoken[round(len(spoken) * _MERGED_LETTERS)])
+        # "of the" is said as one word: the lengths of both tell about where to cut.
+        share = len(tokens[index - 1].text) / len(tokens[index - 1].text + token.text)
+        cut = before.index(spoken[min(max(round(len(spoken) * share), 1), len(spoken) - 1)])
         groups[index - 1], groups[index] = before[:cut], before[cut:]
     return groups
 
 
-def _times(groups: list[list[tuple[float, str]]]) -> tuple[WordTimes, ...]:
+def word_times(groups: Sequence[Sequence[tuple[float, str]]]) -> tuple[WordTimes, ...]:
+    """Returns the times of words from their phonemes.
+
+    Raises:
+        MismatchError: When they are not in order.
+    """
     words = []
     for index, phonemes in enumerate(groups):
         last = max(i for i, (_, label) in enumerate(phonemes) if label)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from data_prep.corpus.clip_files import write_clip
 from data_prep.corpus.hours.choreography import Stroke
 from data_prep.corpus.hours.conversation import Stage
-from data_prep.corpus.hours.delivery import SAMPLE_RATE
+from data_prep.corpus.hours.delivery import SAMPLE_RATE, deliver
 from data_prep.corpus.hours.grammar import Grammar, grammar
 from data_prep.corpus.hours.lexicon import all_held_out
 from data_prep.corpus.hours.performance import perform
@@ -23,6 +23,7 @@ from llavataros_jax.motion.motion import Motion
 
 # Sound is rounded to 14 bits: what lies below is beneath the noise of any recording.
 SOUND_STEP = 2.0**-13
+_NEURAL_SHARE = 0.5
 _BABBLERS, _BABBLE_SECONDS = 4, 15.0
 
 
@@ -39,14 +40,30 @@ class Made:
     room: Room
 
 
-def make_take(take: Take, seed: int, without_held_out: bool = False) -> list[Made]:
-    """Speaks, moves and records a take; call it in a fresh process, for espeak-ng's sake."""
+def make_take(
+    take: Take, seed: int, without_held_out: bool = False, piper: Path | None = None
+) -> list[Made]:
+    """Speaks, moves and records a take; call it in a fresh process, for espeak-ng's sake.
+
+    Args:
+        take: Which.
+        seed: That of the corpus.
+        without_held_out: Whether the held-out synonyms are left out.
+        piper: The `.onnx` of a neural voice, with which half of the takes are spoken.
+    """
     chance = chance_of(seed, take.number)
     spoken_by = grammar(all_held_out() if without_held_out else frozenset())
-    tones = [draw_tone(speaker, chance) for speaker in take.speakers]
+    neural = None
+    if piper is not None and chance.random() < _NEURAL_SHARE:
+        # Late, because it is seldom asked for.
+        from data_prep.corpus.hours.neural_voice import NeuralVoice
+
+        neural = NeuralVoice(piper, seed=int(chance.integers(2**31)))
+    phonemes_of = neural.espeak_voice if neural else None
+    tones = [draw_tone(speaker, chance, phonemes_of) for speaker in take.speakers]
     rooms = [draw_room(chance) for _ in take.speakers]
     synthesiser = Synthesiser()
-    stage = Stage(synthesiser, spoken_by, tones, chance)
+    stage = Stage(synthesiser, spoken_by, tones, chance, neural.deliver if neural else deliver)
     stage.play(take.seconds)
     length = take.num_frames * SAMPLE_RATE // FPS
     voices = [part.samples(length) for part in stage.parts]
@@ -82,7 +99,7 @@ def write_take(
     piper: Path | None = None,
 ) -> None:
     """Makes a take and writes the files of its clips."""
-    for clip in make_take(take, seed, without_held_out):
+    for clip in make_take(take, seed, without_held_out, piper):
         write_clip(folder / clip.name, clip.samples, clip.motion, _timed_words(clip), SOUND_STEP)
 
 
@@ -99,7 +116,7 @@ def _babble(
     length = round(_BABBLE_SECONDS * SAMPLE_RATE)
     sound = np.zeros(length)
     for name in others:
-        stage = Stage(synthesiser, spoken_by, [draw_tone(str(name), chance)], chance)
+        stage = Stage(synthesiser, spoken_by, [draw_tone(str(name), chance)], chance, deliver)
         stage.play(_BABBLE_SECONDS)
         sound += np.roll(stage.parts[0].samples(length), int(chance.integers(length)))
     return sound

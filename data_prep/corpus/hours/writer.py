@@ -11,6 +11,7 @@ from pathlib import Path
 
 from data_prep.corpus.clip_files import SUFFIXES, table
 from data_prep.corpus.hours.lexicon import MEANINGS
+from data_prep.corpus.hours.neural_voice import find_voice
 from data_prep.corpus.hours.take import Take, plan_takes
 from data_prep.corpus.hours.workers import available_cores, run_alone, worker_context
 from llavataros_jax.atomic import write_json, write_text
@@ -56,6 +57,7 @@ def write_hours(
         raise UserError(f"--workers {workers} is below 1; give how many clips to make at a time")
     if folder.exists() and not folder.is_dir():
         raise UserError(f"--out {folder} is a file; give a folder")
+    piper = find_voice(piper) if piper else None
     recipe = {
         "version": _VERSION,
         "seed": seed,
