@@ -18,6 +18,8 @@ class Clip:
         words: Timed words, if there are any.
         transcript: What is said, without times, if it is known.
         interlocutor: Name of the clip of the other speaker in a conversation.
+        is_cut_to_shorter: Whether its data set has motion and sound of different lengths, to be cut
+            at the end of the shorter.
         notes: What the user should know about the choice of these files.
     """
 
@@ -29,4 +31,5 @@ class Clip:
     words: Path | None = None
     transcript: Path | None = None
     interlocutor: str | None = None
+    is_cut_to_shorter: bool = False
     notes: tuple[str, ...] = ()

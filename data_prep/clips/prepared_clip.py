@@ -14,12 +14,10 @@ from data_prep.clips.stages import Stage, motion_stage
 from data_prep.machine.fingerprint import content_hash
 from llavataros_jax.config import Config
 from llavataros_jax.errors import UserError
-from llavataros_jax.motion.bvh import read_bvh
 from llavataros_jax.motion.motion import Motion
-from llavataros_jax.motion.npy import read_npy
+from llavataros_jax.motion.reader import length_problem, read_motion
 from llavataros_jax.motion.resampling import resample
 from llavataros_jax.motion.skeleton import Skeleton
-from llavataros_jax.motion.smplx import is_smplx, read_smplx
 from llavataros_jax.sound.reader import read_info
 
 
@@ -86,11 +84,12 @@ def prepare_clip(
         NotKeptError: When `only_kept` and there is anything to compute.
     """
     cache = StageCache(cache_folder, only_kept=only_kept)
-    motion, motion_problem = None, None
+    motion, motion_notes, motion_problem = None, (), None
     if clip.motion:
-        motion, motion_problem = attempt(
+        read, motion_problem = attempt(
             lambda: _motion(clip, config, cache), cache_folder=cache_folder
         )
+        motion, motion_notes = read or (None, ())
     speech, speech_problem = None, None
     if motion_problem is None or is_interlocutor:
         speech, speech_problem = attempt(
@@ -115,7 +114,7 @@ def prepare_clip(
         words_hash=_words_hash(speech) if speech else "",
         keys=tuple(sorted(cache.keys.items())),
         made=tuple(cache.made),
-        notes=(*clip.notes, *(speech.notes if speech else ())),
+        notes=(*clip.notes, *motion_notes, *(speech.notes if speech else ())),
         motion_problem=motion_problem,
         speech_problem=speech_problem,
     )
@@ -163,11 +162,12 @@ def _words_hash(speech: SpeechFeatures) -> str:
     return content_hash([[w.text, w.start_seconds, w.end_seconds] for w in speech.words])
 
 
-def _motion(clip: Clip, config: Config, cache: StageCache) -> Motion:
-    """Reads the motion of a clip at the model's rate, and checks its length against the audio."""
+def _motion(clip: Clip, config: Config, cache: StageCache) -> tuple[Motion, tuple[str, ...]]:
+    """Reads the motion of a clip at the model's rate, and what is to be said about it."""
     stage = _motion_stage(clip, config)
-    seconds = stage.inputs["seconds"]
-    return motion_from_arrays(cache.arrays(stage, lambda: _read(clip, config, seconds)))
+    seconds, is_cut = stage.inputs["seconds"], stage.inputs["cut_to_shorter"]
+    arrays = cache.arrays(stage, lambda: _read(clip, config, seconds, is_cut=is_cut))
+    return motion_from_arrays(arrays), tuple(arrays["notes"].tolist())
 
 
 def _motion_stage(clip: Clip, config: Config) -> Stage:
@@ -179,28 +179,31 @@ def _motion_stage(clip: Clip, config: Config) -> Stage:
             f"audio {clip.audio} of {seconds:.4f} s is shorter than a frame of 1/{fps} s; "
             "leave it out or record more"
         )
-    return motion_stage(clip.motion, seconds, config.motion)
+    is_cut = clip.is_cut_to_shorter or config.motion.cut_to_shorter
+    return motion_stage(clip.motion, seconds, config.motion, is_cut=is_cut)
 
 
-def _read(clip: Clip, config: Config, seconds: float) -> Arrays:
+def _read(clip: Clip, config: Config, seconds: float, *, is_cut: bool) -> Arrays:
+    """Reads motion, and checks its length against the audio."""
     assert clip.motion is not None
     settings = config.motion
-    if clip.motion.suffix.lower() == ".bvh":
-        motion = read_bvh(clip.motion, metres_per_unit=settings.bvh_metres_per_unit)
-    elif clip.motion.suffix.lower() == ".npz" and is_smplx(clip.motion):
-        motion = read_smplx(clip.motion)
-    else:
-        motion = read_npy(clip.motion, fps=settings.source_fps, audio_seconds=seconds)
-    if abs(motion.seconds - seconds) > tolerance_seconds(seconds, motion.fps):
-        raise UserError(
-            f"motion {clip.motion} lasts {motion.seconds:.3f} s ({motion.num_frames} frames at "
-            f"{motion.fps:g} per second) but audio {clip.audio} lasts {seconds:.3f} s; trim one of "
-            "them or correct the rate"
-        )
+    motion, notes = read_motion(
+        clip.motion,
+        audio_seconds=seconds,
+        source_fps=settings.source_fps,
+        bvh_metres_per_unit=settings.bvh_metres_per_unit,
+        up=settings.up_axis,
+    )
+    lengths = sorted((motion.seconds, seconds))
+    # Where one is twice the other, they hardly belong together.
+    is_cut = is_cut and lengths[1] <= 2 * lengths[0]
+    if lengths[1] - lengths[0] > tolerance_seconds(seconds, motion.fps) and not is_cut:
+        raise UserError(length_problem(motion, clip.motion, clip.audio, seconds))
     motion = resample(motion, settings.fps)
     return {
         # A metre in float32 is right to 0.1 µm, a hundredth of what counts as rigid.
         "frames": motion.frames.astype(np.float32),
         "fps": np.array(motion.fps),
         "skeleton": np.array(json.dumps(motion.skeleton.to_dict())),
+        "notes": np.array(notes, dtype=str),
     }

@@ -20,7 +20,7 @@ from data_prep.words.word import Word
 from llavataros_jax.config import AudioConfig, MotionConfig, TextConfig, WordsConfig
 
 # Raise one when its stage gives another result for the same inputs.
-MOTION_VERSION, WORDS_VERSION, AUDIO_VERSION, TEXT_VERSION = 2, 2, 1, 1
+MOTION_VERSION, WORDS_VERSION, AUDIO_VERSION, TEXT_VERSION = 3, 2, 1, 1
 
 # Options of a language model that say where it lies or how fast it is run, not what it gives.
 _NOT_OF_THE_VECTORS = ("model", "batch", "ngram_min", "ngram_max")
@@ -47,14 +47,23 @@ class Stage:
         return content_hash(named)
 
 
-def motion_stage(motion: Path, seconds: float, config: MotionConfig) -> Stage:
-    """Returns the stage that reads a motion file beside a recording of `seconds`."""
+def motion_stage(motion: Path, seconds: float, config: MotionConfig, *, is_cut: bool) -> Stage:
+    """Returns the stage that reads a motion file beside a recording of `seconds`.
+
+    Args:
+        motion: The file.
+        seconds: Length of the recording.
+        config: Options.
+        is_cut: Whether motion and recording may differ in length.
+    """
     inputs = {
         "motion": file_hash(motion),
         "seconds": seconds,
         "fps": config.fps,
         "source_fps": config.source_fps,
         "bvh_metres_per_unit": config.bvh_metres_per_unit,
+        "up_axis": config.up_axis,
+        "cut_to_shorter": is_cut,
     }
     return Stage("motion", MOTION_VERSION, inputs)
 

@@ -13,6 +13,7 @@ from data_prep.records.plan import PlannedRecord
 from data_prep.words.word import Word, frame_index
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.motion import Motion
+from llavataros_jax.motion.rest_pose import with_rest_pose_of
 
 
 class KeptStages:
@@ -34,6 +35,8 @@ class KeptStages:
     def motion(self, record: PlannedRecord) -> Motion:
         """Returns the record's motion."""
         motion = motion_from_arrays(self._load(record.main, "motion"))
+        if record.rest_pose is not None:
+            motion = with_rest_pose_of(motion, record.rest_pose)
         return motion.cut(record.cut.start_frame, record.cut.stop_frame)
 
     def speech(

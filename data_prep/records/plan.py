@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from data_prep.clips.prepared_clip import PreparedClip, tolerance_seconds
 from data_prep.machine.fingerprint import content_hash
+from data_prep.records.rest_poses import RestPose, other_rest_poses
 from data_prep.records.splits import (
     DROP_SECONDS,
     WINDOW_SECONDS,
@@ -16,6 +17,7 @@ from data_prep.records.splits import (
 )
 from llavataros_jax.config import Config
 from llavataros_jax.config.file import config_to_dict
+from llavataros_jax.motion.skeleton import Skeleton
 
 PREFIX = "speech_motion"
 DATASET_VERSION = 1  # raise it when records of the same stages are written otherwise
@@ -32,11 +34,13 @@ class PlannedRecord:
         cut: Which frames of which clip, for which split.
         main: The clip.
         interlocutor: The other speaker's clip, if there is one.
+        rest_pose: Skeleton in whose rest pose the motion is told, if not in its file's own.
     """
 
     cut: Cut
     main: PreparedClip
     interlocutor: PreparedClip | None = None
+    rest_pose: Skeleton | None = None
 
     @property
     def num_frames(self) -> int:
@@ -95,7 +99,9 @@ class DatasetPlan:
             if person
         ]
         rule = self.config.words.frame_rule
-        motion = dict(record.main.keys).get("motion")
+        motion: object = dict(record.main.keys).get("motion")
+        if record.rest_pose is not None:
+            motion = [motion, content_hash(record.rest_pose.to_dict())]
         return f"{_KIND}-" + content_hash([dataclasses.asdict(record.cut), motion, people, rule])
 
     def speaker_id(self, clip: PreparedClip) -> int:
@@ -186,8 +192,14 @@ def plan_dataset(
     if config.data.drop_and_trim:
         lengths = {clip.name: clip.num_frames for clip in performances}
         cuts = drop_and_trim(cuts, lengths, config.motion.fps)
+    poses = other_rest_poses(usable)
     records = [
-        PlannedRecord(cut, _with_notes(usable[cut.clip], config.motion.fps), partners.get(cut.clip))
+        PlannedRecord(
+            cut,
+            _with_notes(usable[cut.clip], config.motion.fps, poses.get(cut.clip)),
+            partners.get(cut.clip),
+            poses[cut.clip].skeleton if cut.clip in poses else None,
+        )
         for cut in cuts
     ]
     people = {clip.clip.speaker for clip in (*usable.values(), *partners.values())}
@@ -197,9 +209,9 @@ def plan_dataset(
     return DatasetPlan(tuple(records), tuple(sorted(people)), reasons, config)
 
 
-def _with_notes(clip: PreparedClip, fps: int) -> PreparedClip:
+def _with_notes(clip: PreparedClip, fps: int, rest_pose: RestPose | None) -> PreparedClip:
     """Adds what was found out when clips were put together."""
-    notes = list(clip.notes)
+    notes = [*clip.notes, *([rest_pose.note] if rest_pose else [])]
     surplus = abs(clip.motion_frames - clip.audio_frames)
     if surplus > 1:
         longer = "motion" if clip.motion_frames > clip.audio_frames else "audio"

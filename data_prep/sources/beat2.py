@@ -9,7 +9,7 @@ from data_prep.sources.files import AUDIO_SUFFIXES, Files, find_speech, first, w
 from data_prep.sources.recordings import Recordings, speaker_of, take_of, with_table
 from llavataros_jax.config import DataConfig
 from llavataros_jax.errors import UserError
-from llavataros_jax.motion.smplx import is_smplx
+from llavataros_jax.motion.smplx_arrays import is_smplx
 
 MOTION_FOLDER = "smplxflame_30"
 SPLITS_NAME = "train_test_split.csv"
@@ -18,8 +18,9 @@ SPLITS_NAME = "train_test_split.csv"
 def find_clips(data: DataConfig) -> Recordings:
     """Finds files by their names alone, such as `2_scott_0_1_1`, wherever below the folder.
 
-    The second part of a name is the speaker. Where the data set's own `train_test_split.csv` is,
-    its `val` is held out and its `test` left out.
+    The second part of a name is the speaker. Sound and motion differ in length by up to seconds; as
+    by the data set's own rule they are cut to the shorter. Where its `train_test_split.csv` is, its
+    `val` is held out and its `test` left out.
 
     Raises:
         UserError: When the folder or SMPL-X motion in it is missing.
@@ -57,6 +58,7 @@ def find_clips(data: DataConfig) -> Recordings:
                 motion=motion,
                 words=speech.words,
                 transcript=speech.transcript,
+                is_cut_to_shorter=True,
                 notes=("its bones are those of a neutral body, not the speaker's", *speech.notes),
             )
     held_out = {

@@ -12,8 +12,13 @@ class MotionConfig:
 
     Attributes:
         fps: Frames per second that the model predicts.
-        source_fps: Rate of `.npy` motion; found from the audio's length when not given.
-        bvh_metres_per_unit: Length of one BVH unit; 0.01 for centimetres.
+        source_fps: Rate of all motion files, whatever they say; when not given, it is theirs, or
+            found from the audio's length.
+        bvh_metres_per_unit: Length of one BVH unit, such as 0.01. When not given, files that are
+            read are in centimetres unless the body says otherwise, and those that are written are.
+        up_axis: Axis of motion files that points up, which becomes y; `auto` measures it.
+        cut_to_shorter: Cuts sound and motion of different lengths at the end of the shorter,
+            where they would be refused.
         flexible_joints: Joints whose offset is predicted because it is not rigid; `auto` measures.
         rigid_tolerance_metres: An offset that deviates less than this is rigid.
         scaler: `standard` subtracts the mean and divides by the deviation; `minmax` brings the
@@ -23,20 +28,20 @@ class MotionConfig:
 
     fps: int = 30
     source_fps: float | None = None
-    bvh_metres_per_unit: float = 0.01
+    bvh_metres_per_unit: float | None = None
+    up_axis: Literal["auto", "y", "z"] = "auto"
+    cut_to_shorter: bool = False
     flexible_joints: tuple[str, ...] = ("auto",)
     rigid_tolerance_metres: float = 1e-5
     scaler: Literal["standard", "minmax"] = "standard"
     scale_floor: float = 1e-4
 
     def __post_init__(self) -> None:
-        for name in ("fps", "bvh_metres_per_unit", "scale_floor"):
+        for name in ("fps", "scale_floor"):
             require(getattr(self, name) > 0, f"motion.{name} must be positive", self)
-        require(
-            self.source_fps is None or self.source_fps > 0,
-            "motion.source_fps must be positive or null",
-            self,
-        )
+        for name in ("source_fps", "bvh_metres_per_unit"):
+            value = getattr(self, name)
+            require(value is None or value > 0, f"motion.{name} must be positive or null", self)
         require(
             self.rigid_tolerance_metres >= 0,
             "motion.rigid_tolerance_metres must not be negative",

@@ -22,16 +22,33 @@ _FRAMES = re.compile(
     rb"\s*Frames\s*:\s*(\S+)\s+Frame\s+Time\s*:\s*(\S+)[^\S\n]*(?:\n|$)", re.IGNORECASE
 )
 _SHORTEST_FRAME, _LONGEST_FRAME = Decimal("1e-6"), Decimal(3600)
+_CENTIMETRE = 0.01
 # An offset that strays further than this from the skeleton's gets position channels of its own.
 _RIGID_METRES = 1e-6
 
 
-def read_bvh(path: Path | str, *, metres_per_unit: float = 0.01) -> Motion:
+def read_bvh(path: Path | str, *, metres_per_unit: float = _CENTIMETRE) -> Motion:
+    """Reads a BVH file as `read_bvh_body` does; warns of things that are left out."""
+    motion, left_out = read_bvh_body(path, metres_per_unit=metres_per_unit)
+    if left_out:
+        warnings.warn(
+            f"{path} holds more than the body under {motion.skeleton.names[0]}; left out is what "
+            f"hangs on {', '.join(left_out)}",
+            stacklevel=2,
+        )
+    return motion
+
+
+def read_bvh_body(
+    path: Path | str, *, metres_per_unit: float = _CENTIMETRE
+) -> tuple[Motion, tuple[str, ...]]:
     """Reads a BVH file: any hierarchy, any order of channels, with or without positions.
 
     The skeleton's rest pose is that of the OFFSETs; position channels replace a joint's OFFSET
-    (they are not added to it, as PyMO does). Things beside the body, which have a ROOT of their
-    own, are left out with a warning.
+    (they are not added to it, as PyMO does).
+
+    Returns:
+        The motion of the body, and the ROOTs of what is none, such as a prop, and was left out.
 
     Raises:
         UserError: When the file is missing or malformed; the message names the line.
@@ -43,26 +60,21 @@ def read_bvh(path: Path | str, *, metres_per_unit: float = 0.01) -> Motion:
     if not content.strip():
         raise UserError(f"{path} is empty; copy or export it again")
     try:
-        motion, left_out = _parse(as_bytes_of_ascii(content), metres_per_unit)
+        return _parse(as_bytes_of_ascii(content), metres_per_unit)
     except UserError as refusal:
         raise UserError(f"{path}: {refusal}") from refusal
-    if left_out:
-        warnings.warn(
-            f"{path} holds more than the body under {motion.skeleton.names[0]}; left out is what "
-            f"hangs on {', '.join(left_out)}",
-            stacklevel=2,
-        )
-    return motion
 
 
 def write_bvh(
     path: Path | str,
     motion: Motion,
     *,
-    metres_per_unit: float = 0.01,
+    metres_per_unit: float | None = None,
     rotation_order: str = "ZXY",
 ) -> None:
     """Writes a BVH file whose rest pose is the skeleton's (a T-pose for `AVATAROS_9`), atomically.
+
+    Lengths are in centimetres, where no other unit is given.
 
     Joints whose offset strays from the skeleton's get position channels. BVH keeps no axes of the
     rest pose, so read the file and call `with_rest(skeleton.rest_rotations)` to have the same
@@ -70,6 +82,7 @@ def write_bvh(
     """
     if sorted(rotation_order) != ["X", "Y", "Z"]:
         raise UserError(f"rotation order must hold X, Y and Z once, not {rotation_order!r}")
+    metres_per_unit = metres_per_unit or _CENTIMETRE
     motion = motion.with_rest(np.tile([0.0, 0.0, 0.0, 1.0], (motion.skeleton.num_joints, 1)))
     skeleton, offsets = motion.skeleton, motion.local_offsets()
     strays = np.abs(offsets - skeleton.offsets).max(axis=(0, 2)) > _RIGID_METRES

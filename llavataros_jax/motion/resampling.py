@@ -9,6 +9,10 @@ from llavataros_jax.motion.motion import Motion, motion_from_local
 from llavataros_jax.motion.rotations import slerp
 
 FRAME_RATES = (24.0, 25.0, 30.0, 50.0, 60.0, 90.0, 100.0, 120.0)
+# Cameras and screens of NTSC run slower by a thousandth: 23.976, 29.97, 59.94, 119.88.
+NTSC_RATES = {rate: rate * 1000 / 1001 for rate in (24.0, 30.0, 60.0, 120.0)}
+# Before a rate is taken for its neighbour of NTSC, it must miss the sound by so many frames.
+_LEAST_DRIFT_FRAMES, _MOST_MISS_FRAMES = 3.0, 1.0
 
 
 def resample(motion: Motion, fps: float) -> Motion:
@@ -48,7 +52,8 @@ def find_fps(
 ) -> float:
     """Returns the usual rate at which the motion is as long as its speech.
 
-    They may differ by two frames or by 1 % (24 and 25 differ by 4 %), whichever is more.
+    They may differ by two frames or by 1 % (24 and 25 differ by 4 %), whichever is more. Rates of
+    NTSC are told from whole ones where the sound is long enough; see `nearest_of_kin`.
 
     Raises:
         UserError: When no rate fits.
@@ -64,4 +69,21 @@ def find_fps(
             f"{fps:g}, would give {num_frames / fps:.3f} seconds; trim one of them or state the "
             "rate (motion.source_fps)"
         )
-    return float(fps)
+    return nearest_of_kin(float(fps), num_frames, audio_seconds)
+
+
+def nearest_of_kin(fps: float, num_frames: int, audio_seconds: float) -> float:
+    """Returns 59.94 for 60, and the like, or the other way, where the length of speech says so.
+
+    The motion must be longer or shorter than its speech by 3 frames at the one rate, and by no more
+    than 1 at the other: at 60 per second that takes 50 seconds.
+    """
+    for whole, slower in NTSC_RATES.items():
+        for stated, other in ((whole, slower), (slower, whole)):
+            if (
+                abs(fps - stated) < stated * 1e-4
+                and abs(num_frames - audio_seconds * stated) >= _LEAST_DRIFT_FRAMES
+                and abs(num_frames - audio_seconds * other) <= _MOST_MISS_FRAMES
+            ):
+                return other
+    return fps

@@ -9,7 +9,6 @@ quarter of the way to the shoulders are our choice. Rotations, speeds of turning
 are the file's own; positions are those of a neutral body.
 """
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +17,10 @@ from jaxtyping import Float
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion import rotations
 from llavataros_jax.motion.motion import Motion, motion_from_local
+from llavataros_jax.motion.resampling import find_fps
 from llavataros_jax.motion.skeleton import Skeleton
+from llavataros_jax.motion.smplx_arrays import load_smplx
 
-BODY_JOINTS = 22  # the first ones are the same in SMPL, SMPL-H and SMPL-X
 _HEIGHT_METRES = 1.70
 # The model's origin is at the breast; its neutral pelvis lies about this far below.
 _PELVIS_BELOW_ORIGIN_METRES = 0.35
@@ -54,32 +54,52 @@ SMPLX_UPPER_BODY = Skeleton(
 )
 
 
-def is_smplx(path: Path | str) -> bool:
-    """Says whether an `.npz` holds `poses`, as SMPL-X motion does."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return "poses.npy" in archive.namelist()
-    except (OSError, zipfile.BadZipFile):
-        return False
+def read_smplx(
+    path: Path | str, *, fps: float | None = None, audio_seconds: float | None = None
+) -> Motion:
+    """Reads an `.npz` as `read_smplx_body` does, without its notes."""
+    return read_smplx_body(path, fps=fps, audio_seconds=audio_seconds)[0]
 
 
-def read_smplx(path: Path | str) -> Motion:
-    """Reads `poses` (axis-angle), `trans` and the rate of an `.npz` as upper-body motion.
+def read_smplx_body(
+    path: Path | str, *, fps: float | None = None, audio_seconds: float | None = None
+) -> tuple[Motion, tuple[str, ...]]:
+    """Reads an `.npz` of SMPL's family as upper-body motion, in the file's own axes.
+
+    Args:
+        path: The file; see `smplx_arrays` for its spellings.
+        fps: Frames per second; goes before what the file says.
+        audio_seconds: Length of the speech that belongs to the motion, to find the rate by when
+            neither `fps` nor the file states it.
+
+    Returns:
+        The motion, and what is missing in the file and was taken for granted.
 
     Raises:
-        UserError: When the file is missing, damaged or incomplete.
+        UserError: When the file is missing, damaged or incomplete, or its rate cannot be known.
     """
     path = Path(path)
-    poses, translation, fps = _load(path)
-    rows = [row for row, *_ in _JOINTS]
-    turns = _quaternions(poses.reshape(len(poses), -1, 3)[:, rows])
-    root = translation - [0.0, _PELVIS_BELOW_ORIGIN_METRES, 0.0]
+    arrays = load_smplx(path)
+    turns = _quaternions(arrays.poses[:, [row for row, *_ in _JOINTS]])
+    root = arrays.trans - [0.0, _PELVIS_BELOW_ORIGIN_METRES, 0.0]
+    frames, notes = len(turns), arrays.notes
     try:
-        return motion_from_local(
-            turns, SMPLX_UPPER_BODY.offsets, root, fps=fps, skeleton=SMPLX_UPPER_BODY
+        rate = arrays.fps if fps is None else fps
+        if rate is None and audio_seconds is not None:
+            rate = find_fps(frames, audio_seconds)
+            notes += (f"it does not say its rate; by its sound it has {rate:g} frames per second",)
+        if rate is None:
+            raise UserError(
+                "does not say its rate (mocap_frame_rate) and has no speech to find it from; state "
+                f"it (motion.source_fps), for {frames} frames at 30 would be {frames / 30:.2f} "
+                "seconds"
+            )
+        motion = motion_from_local(
+            turns, SMPLX_UPPER_BODY.offsets, root, fps=rate, skeleton=SMPLX_UPPER_BODY
         )
     except UserError as refusal:
         raise UserError(f"{path}: {refusal}") from refusal
+    return motion, notes
 
 
 def _quaternions(vectors: Float[np.ndarray, "T J 3"]) -> Float[np.ndarray, "T J 4"]:
@@ -88,47 +108,3 @@ def _quaternions(vectors: Float[np.ndarray, "T J 3"]) -> Float[np.ndarray, "T J 
     # sin(a / 2) / a, which is 1/2 at no angle.
     turned = vectors * np.sinc(angles / (2 * np.pi)) / 2
     return np.asarray(rotations.normalise(np.concatenate((turned, np.cos(angles / 2)), axis=-1)))
-
-
-def _load(path: Path) -> tuple[np.ndarray, np.ndarray, float]:
-    if not path.is_file():
-        raise UserError(f"motion file {path} does not exist; check the path")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            found = set(file.files)
-            rate = next(
-                (key for key in ("mocap_frame_rate", "mocap_framerate") if key in found), ""
-            )
-            lacking = [name for name in ("poses", "trans") if name not in found]
-            if lacking or not rate:
-                lacking += [] if rate else ["mocap_frame_rate"]
-                raise UserError(
-                    f"{path} has no {', '.join(lacking)}, only {', '.join(sorted(found))}; SMPL-X "
-                    "motion needs poses, trans and mocap_frame_rate"
-                )
-            poses, translation = (np.asarray(file[key], float) for key in ("poses", "trans"))
-            fps = float(file[rate])
-    except UserError:
-        raise
-    except Exception as problem:  # damaged bytes raise anything, tokenize and zlib errors included
-        raise UserError(
-            f"{path} cannot be read as SMPL-X motion ({problem}); copy or export it again"
-        ) from problem
-    frames, size = len(poses), 3 * BODY_JOINTS
-    if poses.ndim != 2 or not frames or poses.shape[1] < size or poses.shape[1] % 3:
-        raise UserError(
-            f"{path} has poses of shape {poses.shape}; they must be (frames, 3 numbers for each "
-            f"joint), of at least {BODY_JOINTS} joints"
-        )
-    if translation.shape != (frames, 3):
-        raise UserError(
-            f"{path} has trans of shape {translation.shape} for {frames} frames of poses; it must "
-            f"be ({frames}, 3)"
-        )
-    bad = ~(np.isfinite(poses).all(axis=1) & np.isfinite(translation).all(axis=1))
-    if bad.any():
-        raise UserError(
-            f"{path} holds NaN or infinity in {bad.sum()} frames, first at frame "
-            f"{int(bad.argmax())}; repair or cut these frames"
-        )
-    return poses, translation, fps

@@ -5,7 +5,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from llavataros_jax.errors import UserError
-from llavataros_jax.motion.smplx import SMPLX_UPPER_BODY, is_smplx, read_smplx
+from llavataros_jax.motion.smplx import SMPLX_UPPER_BODY, read_smplx, read_smplx_body
+from llavataros_jax.motion.smplx_arrays import is_smplx
 
 BEAT2 = Path(__file__).parents[2] / ".." / "shared" / "data" / "beat2" / "2_scott_0_1_1.npz"
 # The kinematic tree as the model publishes it, root first: parent of each of the 22 body joints.
@@ -85,11 +86,18 @@ def test_a_real_recording():
 @pytest.mark.parametrize(
     ("changes", "cause"),
     [
-        ({"trans": None}, "has no trans, only"),
-        ({"mocap_frame_rate": None}, "has no mocap_frame_rate"),
+        ({"poses": None}, "has no poses, only"),
+        ({"mocap_frame_rate": None}, r"does not say its rate .*source_fps"),
         ({"poses": np.zeros((5, 60))}, r"poses of shape \(5, 60\)"),
         ({"poses": np.zeros((0, 165))}, r"poses of shape \(0, 165\)"),
         ({"trans": np.zeros((4, 3))}, r"trans of shape \(4, 3\) for 5 frames"),
+        ({"poses": np.zeros((5, 132))}, r"poses of shape \(5, 132\).*convert quaternions and 6D"),
+        ({"poses": np.zeros((5, 22, 4))}, r"poses of shape \(5, 22, 4\)"),
+        ({"poses": np.zeros((5, 22, 3, 3))}, "no rotation matrices"),
+        ({"poses": np.float64(1)}, r"poses of shape \(\)"),
+        ({"mocap_frame_rate": np.array(np.nan)}, "positive frame rate"),
+        ({"mocap_frame_rate": np.array(-30)}, "positive frame rate"),
+        ({"mocap_frame_rate": np.zeros(0)}, r"mocap_frame_rate of shape \(0,\)"),
         ({"trans": np.full((5, 3), np.nan)}, "NaN or infinity in 5 frames, first at frame 0"),
         ({"mocap_frame_rate": np.array(0)}, "positive frame rate"),
         ({"poses": np.array([{}])}, "cannot be read as SMPL-X"),
@@ -118,3 +126,70 @@ def test_turns_near_nothing_are_exact(tmp_path):
     make_file(tmp_path / "a.npz", poses=poses, trans=np.zeros((2, 3)))
     local = read_smplx(tmp_path / "a.npz").local_quaternions()[1, 8]
     np.testing.assert_allclose(local, [5e-10, 0, 0, 1], atol=1e-15)
+
+
+def spelt(path, frames, **arrays):
+    np.savez(path, mocap_frame_rate=30, trans=np.zeros((frames, 3)), **arrays)
+    return read_smplx(path).frames
+
+
+@pytest.mark.parametrize("prefix", ["", "smplh:", "smpl_params/"])
+def test_every_spelling_is_the_same_motion(tmp_path, prefix):
+    vectors = np.random.default_rng(5).normal(0, 0.5, (4, 55, 3))
+    root, body = vectors[:, 0], vectors[:, 1:22]
+    matrices = Rotation.from_rotvec(vectors.reshape(-1, 3)).as_matrix().reshape(4, 55, 3, 3)
+    others = [
+        {"poses": vectors},
+        *({"poses": vectors[:, :joints].reshape(4, -1)} for joints in (22, 24, 52, 55)),
+        {"fullpose": vectors.reshape(4, 165)},
+        {"pose": vectors[None, :, :24].reshape(1, 4, 72)},
+        {"root_orient": root, "pose_body": body.reshape(4, 63), "pose_hand": np.zeros((4, 90))},
+        {"global_orient": root, "body_pose": body},
+        {"global_orient": root[:, None], "body_pose": vectors[:, 1:24].reshape(4, 69)},
+        {"global_orient": root[None], "body_pose": body[None]},
+        {"global_orient": matrices[:, :1], "body_pose": matrices[:, 1:24]},
+        {"global_orient": matrices[:, 0], "body_pose": matrices[:, 1:22]},
+        {"root_orient": root, "poses": body.reshape(4, 63)},
+    ]
+    expected = spelt(tmp_path / "a.npz", 4, poses=vectors.reshape(4, 165))
+    for arrays in others:
+        arrays = {prefix + key: value for key, value in arrays.items()}
+        frames = spelt(tmp_path / "b.npz", 4, **arrays)
+        assert is_smplx(tmp_path / "b.npz")
+        np.testing.assert_allclose(frames, expected, atol=1e-12, err_msg=str(list(arrays)))
+
+
+def test_one_frame_is_no_batch(tmp_path):
+    poses = np.random.default_rng(5).normal(0, 0.5, (1, 55, 3))
+    frames = spelt(tmp_path / "a.npz", 1, poses=poses)
+    flat = spelt(tmp_path / "b.npz", 1, poses=poses.reshape(1, 165))
+    np.testing.assert_array_equal(frames, flat)
+
+
+def test_what_is_missing_is_said(tmp_path):
+    make_file(tmp_path / "a.npz", trans=None, mocap_frame_rate=None, frames=60)
+    motion, notes = read_smplx_body(tmp_path / "a.npz", audio_seconds=2.0)
+    assert motion.fps == 30
+    np.testing.assert_allclose(motion.positions[:, 0], np.tile([0, -0.35, 0], (60, 1)))
+    assert [note.split(",")[0] for note in notes] == [
+        "it has no trans",
+        "it does not say its rate; by its sound it has 30 frames per second",
+    ]
+    assert read_smplx(tmp_path / "a.npz", fps=59.94, audio_seconds=2.0).fps == 59.94
+    np.savez(tmp_path / "b.npz", pose_body=np.zeros((60, 63)), trans=np.zeros((60, 3)), fps=30)
+    assert "lack the turn of the whole body" in read_smplx_body(tmp_path / "b.npz")[1][0]
+
+
+def test_places_of_aist_are_scaled(tmp_path):
+    poses, places = np.zeros((3, 72)), np.arange(9.0).reshape(3, 3)
+    arrays = {"smpl_poses": poses, "smpl_trans": 94 * places, "smpl_scaling": np.array([94.0])}
+    np.savez(tmp_path / "a.npz", fps=60, **arrays)
+    positions = read_smplx(tmp_path / "a.npz").positions[:, 0]
+    np.testing.assert_allclose(positions, places - [0, 0.35, 0], atol=1e-12)
+
+
+def test_real_spellings_are_read(recording):
+    for name in ("s4_amassx", "s6_3d"):
+        path = recording(f"cases/{name}.npz")
+        assert is_smplx(path)
+        assert (read_smplx(path).num_frames, read_smplx(path).fps) == (60, 30)
