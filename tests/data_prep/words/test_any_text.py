@@ -18,7 +18,8 @@ from data_prep.words.spelling import bare_form, latin_form, letters
 from data_prep.words.timed_files import read_timed_words
 from llavataros_jax.config import TextConfig
 from llavataros_jax.errors import UserError
-from tests.data_prep.words.test_forms import JSON, TEXT
+from tests.data_prep.words.samples_json import JSON
+from tests.data_prep.words.samples_text import TEXT
 
 SUFFIXES = (
     ".TextGrid",
