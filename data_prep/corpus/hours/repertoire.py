@@ -9,6 +9,7 @@ from data_prep.corpus.body import Pose
 from data_prep.corpus.hours.forms import FORMS, Gesture, Key
 from data_prep.corpus.hours.styles import Spot, Style
 
+_BEAT_METRES = 0.22
 # Gestures grow and shrink about the middle of McNeill's central gesture space.
 _CENTRE = np.array([0.17, -0.14, 0.27])
 
@@ -49,13 +50,15 @@ def touch_of(style: Style) -> Float[np.ndarray, " 15"]:
 
 
 def beat_of(style: Style, size: float) -> Float[np.ndarray, " 15"]:
-    """Returns the apex of a beat: `size` times the way from rest to the speaker's usual beat."""
+    """Returns the apex of a beat; its size scales the last part of the way to the usual beat."""
     rest = rest_of(style)
     full = _pose(style, style.beat, style.beat_turns, (0, 2.5, 0))
-    size = size * style.size
-    change = size * (full - rest)
-    change[6:8] = min(size, 1.0) * (full - rest)[6:8]
-    return rest + change
+    way = full - rest
+    length = float(np.linalg.norm(way[:6].reshape(2, 3), axis=1).max())
+    change = 1 + (size * style.size - 1) * min(1.0, _BEAT_METRES / length)
+    apex = rest + change * way
+    apex[6:8] = rest[6:8] + min(change, 1.0) * way[6:8]
+    return apex
 
 
 def _pose(

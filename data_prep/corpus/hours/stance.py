@@ -60,7 +60,7 @@ def breath(
     lungs = Movement(np.array([0.3]))
     spoken = runs(words)
     ends = [0.0, *(end for _, end in spoken)]
-    starts = [*(start for start, _ in spoken), float(seconds[-1]) + 1.0]
+    starts = [*(start for start, _ in spoken), max(float(seconds[-1]), ends[-1]) + 1.0]
     for end, start in zip(ends, starts, strict=True):
         clock, full = end + 0.05, True
         while clock < start - HORIZON_SECONDS:
