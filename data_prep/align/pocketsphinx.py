@@ -4,13 +4,14 @@ Long recordings are aligned in windows, so that memory and time per minute do no
 window the words before its longest late pause are kept, and the next begins in that pause.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 
+from data_prep.align.window import Window, sounds
 from data_prep.words.language import language_code
 from data_prep.words.note import Note
 from data_prep.words.pronunciation import pronunciations
@@ -93,6 +94,25 @@ class PocketSphinxAligner:
             ]
             reader.advance(cut_seconds)
         return found
+
+    def align_windows(
+        self, audio_path: Path, windows: Sequence[Window], note: Note
+    ) -> Iterator[list[Word] | None]:
+        """See `data_prep.align.window.WindowAligner`."""
+        decoder = _decoder()
+        words = [word for window in windows for word in window.words]
+        entries = dict(zip(words, _enter_words(decoder, audio_path, words, note), strict=True))
+        for window, samples in zip(windows, sounds(audio_path, windows), strict=True):
+            asked = [entries[word] for word in window.words]
+            spans = _align_window(decoder, samples, asked, is_last=True) if len(samples) else []
+            if len(spans) < len(asked):
+                yield None
+                continue
+            first = window.start_seconds
+            yield [
+                Word(word, round(first + start, 3), round(first + end, 3))
+                for word, (start, end) in zip(window.words, spans, strict=True)
+            ]
 
 
 def _decoder():

@@ -1,4 +1,4 @@
-"""Forced alignment by Whisper: its attention from text to sound, warped in time.
+"""Forced alignment by openai-whisper: its attention from text to sound, warped in time.
 
 Whisper sees 30 s at once. A longer recording is first written down by Whisper itself; where the
 transcript says the same, the words' times are known roughly, and the recording is cut there.
@@ -13,13 +13,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float32
 
-from data_prep.listen.transcribe import WhisperTranscriber
-from data_prep.listen.whisper_model import (
-    load_whisper,
-    missing_whisper,
-    whisper_identity,
-    whisper_language,
-)
+from data_prep.listen.whisper import WhisperTranscriber
+from data_prep.listen.whisper_model import load_whisper, whisper_language
+from data_prep.listen.whisper_weights import missing_whisper, whisper_identity
 from data_prep.words.note import Note
 from data_prep.words.spelling import bare_form
 from data_prep.words.word import Word
@@ -29,6 +25,7 @@ from llavataros_jax.sound.reader import SPEECH_RATE, read_mono
 
 LARGEST_WINDOW_SECONDS = 28.0
 
+_ENGINE = "openai-whisper"
 _LEAST_MATCHING = 0.3
 _MARGIN_SECONDS = 0.5
 _LAST_SECONDS = 2.0  # kept after the last word that is known
@@ -47,11 +44,11 @@ class WhisperAligner:
 
     def missing(self) -> str | None:
         """Tells of a missing package or missing weights."""
-        return missing_whisper(self._config)
+        return missing_whisper(self._config, _ENGINE)
 
     def identity(self) -> dict[str, Any]:
         """Returns the weights, and the gate through which long recordings are first heard."""
-        return whisper_identity(self._config)
+        return whisper_identity(self._config, _ENGINE)
 
     def align(self, audio_path: Path, words: list[str], note: Note) -> list[Word]:
         """Returns one `Word` with its confidence for each of `words`.
@@ -59,8 +56,8 @@ class WhisperAligner:
         Raises:
             UserError: When what Whisper hears in a long recording is not what the transcript says.
         """
-        model = load_whisper(self._config)
-        code = whisper_language(model, self._config.language)
+        loaded = load_whisper(self._config, _ENGINE)
+        code, model = whisper_language(loaded, self._config.language), loaded.model
         samples = read_mono(audio_path, SPEECH_RATE)
         seconds = len(samples) / SPEECH_RATE
         windows: list[Window] = [(0, len(words), 0.0, seconds)]

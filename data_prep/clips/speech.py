@@ -12,6 +12,7 @@ from jaxtyping import Float16, Int32
 from data_prep.align.check import alignment_notes, transcript_notes
 from data_prep.align.choice import CHOICE, align_by, choice_note, choose_aligner, spoken_words
 from data_prep.align.cues import align_cues, aligner_of_cues
+from data_prep.align.heard import heard_words
 from data_prep.clips.cache import Arrays, StageCache, load_stage
 from data_prep.clips.stages import (
     Stage,
@@ -21,7 +22,6 @@ from data_prep.clips.stages import (
     timed_words_stage,
     transcribed_words_stage,
 )
-from data_prep.listen.transcribe import transcribe
 from data_prep.machine.fingerprint import file_hash
 from data_prep.sound.features import audio_features
 from data_prep.vectors.choice import text_features
@@ -237,7 +237,7 @@ def _source_of_words(
         return None
     return _Source(
         transcribed_words_stage(digest, config.words),
-        lambda: transcribe(info.path, config.words, note=notes.append),
+        lambda: list(heard_words(info.path, config.words, note=notes.append).words),
     )
 
 

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from data_prep.align.aligner import Aligner
-from data_prep.listen.whisper_model import whisper_identity
+from data_prep.align.choice import choose_aligner
+from data_prep.listen.choice import choose_transcriber
 from data_prep.machine.fingerprint import content_hash, file_hash
 from data_prep.vectors.choice import text_starts
 from data_prep.vectors.wordllama import wordllama_identity
 from data_prep.words.timed_text import TimedText
 from data_prep.words.word import Word
 from llavataros_jax.config import AudioConfig, MotionConfig, TextConfig, WordsConfig
+from llavataros_jax.errors import UserError
 
 # Raise one when its stage gives another result for the same inputs.
 MOTION_VERSION, WORDS_VERSION, AUDIO_VERSION, TEXT_VERSION = 3, 2, 1, 1
@@ -102,10 +104,30 @@ def aligned_words_stage(
 
 
 def transcribed_words_stage(audio: str, config: WordsConfig) -> Stage:
-    """Returns the stage that writes down what is said."""
-    weights = whisper_identity(config) if config.whisper else {}
-    inputs = {"audio": audio, "config": {"language": config.language, **weights}}
-    return Stage("words", WORDS_VERSION, inputs)
+    """Returns the stage that writes down what is said and finds when.
+
+    Raises:
+        UserError: When a tool that the config names cannot be used.
+    """
+    transcriber = choose_transcriber(config)
+    options = {"transcriber": transcriber.name, **transcriber.identity()}
+    if transcriber.name != "none":
+        options["language"] = config.language
+    if transcriber.name == "whisper":
+        options["aligner"] = _aligner_of_heard_words(config)
+    return Stage("words", WORDS_VERSION, {"audio": audio, "config": options})
+
+
+def _aligner_of_heard_words(config: WordsConfig) -> list[Any]:
+    """Returns what times the words that Whisper writes; of a language yet unknown, English."""
+    language = "en" if config.language == "auto" else config.language
+    try:
+        aligner = choose_aligner(dataclasses.replace(config, language=language))
+    except UserError:
+        if config.aligner != "auto":
+            raise
+        return []
+    return [aligner.name, aligner.identity()]
 
 
 def audio_stage(audio: str, num_frames: int, fps: float, config: AudioConfig) -> Stage:

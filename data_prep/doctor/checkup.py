@@ -15,14 +15,22 @@ from pathlib import Path
 from data_prep.align.mfa_models import choose_models
 from data_prep.doctor.inventory import PACKAGES
 from data_prep.doctor.stage_trials import Trial, try_stages
-from llavataros_jax.config import Config
+from data_prep.listen.pocketsphinx import PocketSphinxTranscriber
+from data_prep.listen.whisper_weights import (
+    converted_folder,
+    kept_weights,
+    missing_whisper,
+    whisper_engine,
+    with_kept_weights,
+)
+from llavataros_jax.config import Config, WordsConfig
 from llavataros_jax.config.file import load_config
 from llavataros_jax.errors import UserError, door
-from llavataros_jax.packages import missing_packages, needs
+from llavataros_jax.packages import install_command, missing_packages, needs
 
 _GET_MFA = "conda create -n mfa -c conda-forge montreal-forced-aligner"
 _GET_PASE = "git clone --depth 1 https://github.com/santuario/LLAvatarOS (its FE_e199.ckpt)"
-_GET_WHISPER = "python -c \"import whisper; whisper.load_model('base')\""
+_GET_WHISPER = "hf download Systran/faster-whisper-base.en --local-dir base.en"
 _GET_LANGUAGE_MODEL = "hf download TinyLlama/TinyLlama_v1.1"
 
 
@@ -126,13 +134,8 @@ def _installed(config: Config) -> Iterator[str]:
 
 def _weights(config: Config) -> Iterator[str]:
     yield _file("PASE+", "audio.pase", config.audio.pase, _GET_PASE)
-    whisper = config.words.whisper
-    if whisper and not Path(whisper).is_file() and os.sep not in whisper:
-        kept = Path("~/.cache/whisper").expanduser() / f"{whisper}.pt"
-        where = str(kept) if kept.is_file() else f"not here yet: {_GET_WHISPER}"
-        yield f"{'Whisper':<16}words.whisper={whisper}, {where}"
-    else:
-        yield _file("Whisper", "words.whisper", whisper, _GET_WHISPER)
+    yield f"{'Whisper':<16}{_whisper(config.words)}"
+    yield f"{'PocketSphinx':<16}{_pocketsphinx(config.words)}"
     try:
         models = choose_models(config.words)
         reason = models.missing() or f"{models.dictionary}, {models.acoustic}"
@@ -149,6 +152,36 @@ def _file(name: str, option: str, path: str | None, command: str) -> str:
     if not place.is_file():
         return f"{name:<16}{option}={path} does not exist; to get it: {command}"
     return f"{name:<16}{option}={path}, {place.stat().st_size / 1e6:.1f} MB"
+
+
+def _whisper(config: WordsConfig) -> str:
+    config = with_kept_weights(config)
+    weights = config.whisper
+    if weights is None:
+        return f"words.whisper is not set; words.whisper=base.en downloads it, or {_GET_WHISPER}"
+    if reason := missing_whisper(config):
+        return f"{reason}; to get it: {_GET_WHISPER}"
+    folder = converted_folder(weights)
+    if folder is None and Path(weights).is_file():
+        return f"words.whisper={weights}, {Path(weights).stat().st_size / 1e6:.1f} MB"
+    old = Path("~/.cache/whisper").expanduser() / f"{weights}.pt"
+    if folder is None and whisper_engine(weights) == "openai-whisper" and old.is_file():
+        return f"words.whisper={weights}, {old}"
+    place = folder or kept_weights(weights)
+    if place is None:
+        return f"words.whisper={weights} is downloaded when it is first used"
+    return f"words.whisper={weights}, {place}, by {whisper_engine(weights)}"
+
+
+def _pocketsphinx(config: WordsConfig) -> str:
+    if reason := PocketSphinxTranscriber(config).missing():
+        return reason
+    from pocketsphinx import get_model_path
+
+    model = Path(get_model_path("en-us/en-us.lm.bin"))
+    if not model.is_file():
+        return f"{model} is missing; {install_command('prep')}"
+    return f"{model}, {model.stat().st_size / 1e6:.1f} MB, comes with its package"
 
 
 def _language_model(config: Config) -> str:

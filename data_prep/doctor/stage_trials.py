@@ -16,8 +16,8 @@ import numpy as np
 from data_prep.align.choice import ALIGNERS, align
 from data_prep.doctor.inventory import what_installs
 from data_prep.doctor.synthetic_voice import TEXT, synthetic_voice
-from data_prep.listen.transcribe import transcribe
-from data_prep.listen.whisper_model import missing_whisper
+from data_prep.listen.choice import choose_transcriber
+from data_prep.listen.transcribe import transcription_of
 from data_prep.sound.features import audio_features
 from data_prep.vectors.choice import check_text, text_features
 from data_prep.words.word import Word
@@ -140,9 +140,10 @@ def _word_stages(
         yield f"align by {name}", False, reason, run
 
     def listen() -> str:
-        return f"{len(transcribe(path, config.words))} words"
+        found = transcription_of(path, config.words)
+        return f"{len(found.words)} words by {choose_transcriber(config.words).name}"
 
-    yield "transcribe", False, missing_whisper(config.words), listen
+    yield "transcribe", False, None, listen
 
 
 def _missing(place: str, settings: WordsConfig) -> str | None:

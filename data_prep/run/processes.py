@@ -55,7 +55,8 @@ def _needs_whisper(clips: Sequence[Clip], config: WordsConfig) -> bool:
     if config.whisper is None:
         return False
     untimed = [clip for clip in clips if clip.words is None]
-    if any(clip.transcript is None for clip in untimed):
+    is_heard = any(clip.transcript is None for clip in untimed)
+    if is_heard and config.transcriber in ("auto", "whisper"):
         return True
     try:
         return bool(untimed) and choose_aligner(config).name == "whisper"

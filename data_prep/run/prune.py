@@ -9,7 +9,7 @@ from data_prep.align.choice import choose_aligner
 from data_prep.clips.cache import Pruned, remove_unused
 from data_prep.clips.clip import Clip
 from data_prep.clips.prepared_clip import used_results
-from data_prep.listen.whisper_model import missing_whisper
+from data_prep.listen.choice import choose_transcriber
 from data_prep.run.pipeline import CACHE_FOLDER, sole_preparation
 from data_prep.sound.features import check_audio
 from data_prep.sources.choice import find_recordings
@@ -67,7 +67,5 @@ def _require_tools(clips: tuple[Clip, ...], config: Config) -> None:
     """Refuses to guess what a tool that is not here has made."""
     if any(clip.transcript and not clip.words for clip in clips):
         choose_aligner(config.words)
-    is_heard = any(not clip.transcript and not clip.words for clip in clips)
-    missing = missing_whisper(config.words) if is_heard and config.words.whisper else None
-    if missing:
-        raise UserError(missing)
+    if any(not clip.transcript and not clip.words for clip in clips):
+        choose_transcriber(config.words)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data_prep.align.heard import heard_words
 from data_prep.clips.attempt import attempt
 from data_prep.clips.stages import transcribed_words_stage
-from data_prep.listen.transcribe import transcription_of
-from data_prep.listen.whisper_model import missing_whisper
+from data_prep.listen.choice import choose_transcriber
 from data_prep.machine.fingerprint import content_hash, file_hash
 from data_prep.run.processes import one_each_gpu
 from data_prep.run.workers import run_all
@@ -41,8 +41,8 @@ class Outcome:
 def transcribe_file(path: Path, *, folder: Path, out: Path, config: WordsConfig) -> Outcome:
     """Writes transcript, language, words and notes of a recording as JSON.
 
-    A file that is there already stays if it is of the same recording, weights, language and voice
-    gate, or if it is not as this program wrote it: the user may have corrected it.
+    A file that is there already stays if it is of the same recording, language and tools, or if it
+    is not as this program wrote it: the user may have corrected it.
     `data_prep.words.timed_files` reads the file.
 
     Raises:
@@ -64,7 +64,7 @@ def _write(path: Path, target: Path, config: WordsConfig) -> Outcome:
         if before.get("contents") != _hash(before):
             return Outcome(kept=f"{target} was changed after it was written; {_REMOVE}")
     notes: list[str] = []
-    found = transcription_of(path, config, note=notes.append)
+    found = heard_words(path, config, note=notes.append)
     tree = {
         "text": found.text,
         "language": found.language,
@@ -103,19 +103,25 @@ PROGRAM = "python -m data_prep.run.transcribe_folder"
 
 @door
 def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
-    """Runs Whisper over a folder; each process loads the weights once."""
+    """Writes a folder down; each process loads Whisper's weights once."""
     options = build_parser(prog).parse_args(arguments)
     if not options.folder.is_dir():
         raise UserError(f"{options.folder} is not a folder; give the one with recordings")
     paths = recordings_of(options.folder)
     if not paths:
         raise UserError(f"{options.folder} holds no audio ({', '.join(AUDIO_SUFFIXES)})")
-    config = WordsConfig(whisper=options.whisper, device=options.device, language=options.language)
-    if missing := missing_whisper(config):
-        raise UserError(missing)
+    config = WordsConfig(
+        transcriber=options.transcriber,
+        whisper=options.whisper,
+        aligner=options.aligner,
+        device=options.device,
+        language=options.language or ("auto" if options.whisper else "en"),
+    )
+    transcriber = choose_transcriber(config)
     work = functools.partial(transcribe_file, folder=options.folder, out=options.out, config=config)
     failed = 0
-    models = [] if options.device == "cpu" else [f"--whisper={options.whisper}"]
+    is_on_gpu = transcriber.name == "whisper" and options.device != "cpu"
+    models = [f"--whisper={options.whisper or 'auto'}"] if is_on_gpu else []
     workers = one_each_gpu(
         options.workers, models, device=options.device, items=len(paths), say=print
     )
@@ -136,8 +142,22 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     )
     parser.add_argument("folder", type=Path, help="folder of recordings")
     parser.add_argument("out", type=Path, help="folder that the JSON files go to")
-    parser.add_argument("--whisper", required=True, help="path of the weights, or a size")
-    parser.add_argument("--language", default="auto", help="such as en; auto finds out")
+    parser.add_argument(
+        "--transcriber",
+        choices=("auto", "whisper", "pocketsphinx"),
+        default="auto",
+        help="auto: Whisper if there are weights, else PocketSphinx",
+    )
+    parser.add_argument("--whisper", help="a size such as base.en, or the path of the weights")
+    parser.add_argument(
+        "--aligner",
+        choices=("auto", "mfa", "pocketsphinx", "whisper"),
+        default="auto",
+        help="what finds better times for Whisper's words",
+    )
+    parser.add_argument(
+        "--language", help="such as en; auto, the default with --whisper, lets Whisper find out"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:1")
     parser.add_argument("--workers", type=int, default=1, help="processes; 0 is one for each core")
     return parser

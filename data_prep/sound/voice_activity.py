@@ -10,6 +10,7 @@ from llavataros_jax.packages import missing_packages
 from llavataros_jax.sound.reader import SPEECH_RATE
 
 _LEAST_PAUSE_SECONDS, _PADDING_SECONDS = 0.5, 0.2
+_LEAST_SPEECH_SECONDS, _LEAST_SILENCE_SECONDS = 0.25, 0.1  # of Silero VAD, as its package has them
 _STEP = SPEECH_RATE // 100
 _QUIET_DECIBELS, _RANGE_DECIBELS, _LEAST_CONTRAST_DECIBELS = -75.0, 30.0, 6.0
 _LEAST_SPEECH_STEPS = 15
@@ -20,8 +21,8 @@ Spans = list[tuple[float, float]]  # start and end in seconds
 def speech_spans(samples: Float32[np.ndarray, " n"]) -> Spans:
     """Finds the parts of a recording at 16 kHz in which somebody speaks.
 
-    Silero VAD tells speech from music and noise. Without it (see `tells_music`) loudness decides,
-    which leaves out silence and steady noise only.
+    Silero VAD, which comes with faster-whisper or by itself, tells speech from music and noise.
+    Without it (see `tells_music`) loudness decides, which leaves out silence and steady noise only.
     """
     if not len(samples):
         return []
@@ -35,13 +36,15 @@ def speech_spans(samples: Float32[np.ndarray, " n"]) -> Spans:
 
 
 def tells_music() -> bool:
-    """Tells whether Silero VAD is installed."""
-    return not missing_packages("silero_vad")
+    """Tells whether Silero VAD is installed, with faster-whisper or by itself."""
+    return _comes_with_whisper() or not missing_packages("silero_vad")
 
 
 def voice_gate() -> str:
-    """Names what finds speech here: `silero` or `loudness`."""
-    return "silero" if tells_music() else "loudness"
+    """Names what finds speech here: `silero` by PyTorch, `silero v6` by ONNX, or `loudness`."""
+    if not tells_music():
+        return "loudness"
+    return "silero v6" if _comes_with_whisper() else "silero"
 
 
 def joined(spans: Sequence[Sequence[float]], least_pause_seconds: float) -> Spans:
@@ -55,12 +58,30 @@ def joined(spans: Sequence[Sequence[float]], least_pause_seconds: float) -> Span
     return result
 
 
+def _comes_with_whisper() -> bool:
+    return not missing_packages("faster_whisper", "onnxruntime")
+
+
 def _silero_spans(samples: Float32[np.ndarray, " n"]) -> Spans:
+    if _comes_with_whisper():
+        from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+        options = VadOptions(
+            min_speech_duration_ms=round(1000 * _LEAST_SPEECH_SECONDS),
+            min_silence_duration_ms=round(1000 * _LEAST_SILENCE_SECONDS),
+            speech_pad_ms=0,
+        )
+        found = get_speech_timestamps(samples, options)
+    else:
+        found = _silero_stamps(samples)
+    return [(span["start"] / SPEECH_RATE, span["end"] / SPEECH_RATE) for span in found]
+
+
+def _silero_stamps(samples: Float32[np.ndarray, " n"]):
     import torch  # pyright: ignore[reportMissingImports]
     from silero_vad import get_speech_timestamps  # pyright: ignore[reportMissingImports]
 
-    found = get_speech_timestamps(torch.from_numpy(samples), _silero(), sampling_rate=SPEECH_RATE)
-    return [(span["start"] / SPEECH_RATE, span["end"] / SPEECH_RATE) for span in found]
+    return get_speech_timestamps(torch.from_numpy(samples), _silero(), sampling_rate=SPEECH_RATE)
 
 
 @functools.cache

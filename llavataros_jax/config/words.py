@@ -13,8 +13,11 @@ class WordsConfig:
 
     Attributes:
         aligner: What times a transcript; `auto` takes the best that is installed.
-        whisper: Path of Whisper weights, or a size such as `base`, that write the words when there
-            is no transcript.
+        transcriber: What writes the words when there is no transcript either: `auto` takes
+            `whisper` if there are weights, else `pocketsphinx` for English, else `none`, with which
+            there are no words.
+        whisper: Whisper's weights: a size such as `base.en`, which is downloaded, the folder of a
+            CTranslate2 model, or a `.pt` file.
         device: Where Whisper runs: `auto` (a GPU if there is one), `cpu`, `cuda` or `cuda:1`.
         language: Language of the speech, such as `en`; `auto` lets Whisper find out.
         mfa: The program of the Montreal Forced Aligner; a path when it has its own environment.
@@ -27,6 +30,7 @@ class WordsConfig:
     """
 
     aligner: Literal["auto", "mfa", "pocketsphinx", "whisper"] = "auto"
+    transcriber: Literal["auto", "whisper", "pocketsphinx", "none"] = "auto"
     whisper: str | None = None
     device: str = "auto"
     language: str = "en"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from data_prep.clips import stages
 from data_prep.clips.cache import StageCache
 from data_prep.clips.speech import prepare_speech
 from data_prep.clips.stages import (
@@ -21,6 +22,7 @@ from data_prep.sound import voice_activity
 from data_prep.words.timed_files import read_timed_text
 from data_prep.words.word import Word
 from llavataros_jax.config import TextConfig, WordsConfig
+from llavataros_jax.errors import UserError
 from tests.data_prep.recordings import make_samples, small_config, write_clip
 
 ROOT = Path(__file__).parents[3]
@@ -48,9 +50,9 @@ def test_keys_have_one_address():
             if isinstance(node, ast.Name) and node.id.endswith("_VERSION"):
                 versions |= {(path.name, node.id)}
     assert made == {"stages.py"}
-    stages = {name for place, name in versions if place == "stages.py"}
-    assert stages == {f"{name}_VERSION" for name in ("MOTION", "WORDS", "AUDIO", "TEXT")}
-    assert not stages & {name for place, name in versions if place != "stages.py"}
+    named = {name for place, name in versions if place == "stages.py"}
+    assert named == {f"{name}_VERSION" for name in ("MOTION", "WORDS", "AUDIO", "TEXT")}
+    assert not named & {name for place, name in versions if place != "stages.py"}
 
 
 def test_hashed_vectors_read_no_option_of_a_language_model():
@@ -115,13 +117,18 @@ def test_timed_words_depend_on_the_sound_that_their_notes_describe(tmp_path):
 
 
 def test_words_by_whisper_depend_on_what_finds_speech(tmp_path, monkeypatch):
+    pytest.importorskip("faster_whisper")
     from data_prep.align.whisper import WhisperAligner
 
+    for name in ("tiny", "moved"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.bin").write_bytes(b"weights")
+    config = WordsConfig(whisper=str(tmp_path / "tiny"))
     (tmp_path / "tiny.pt").write_bytes(b"weights")
-    config = WordsConfig(whisper=str(tmp_path / "tiny.pt"))
+    torch = dataclasses.replace(config, whisper=str(tmp_path / "tiny.pt"))
 
     def keys():
-        aligned = aligned_words_stage("sound", "hello", WhisperAligner(config), config)
+        aligned = aligned_words_stage("sound", "hello", WhisperAligner(torch), torch)
         return transcribed_words_stage("sound", config).key, aligned.key
 
     found = []
@@ -130,9 +137,29 @@ def test_words_by_whisper_depend_on_what_finds_speech(tmp_path, monkeypatch):
         found.append(keys())
     assert found[0][0] != found[1][0]
     assert found[0][1] != found[1][1]
-    (tmp_path / "moved.pt").write_bytes(b"weights")
-    moved = dataclasses.replace(config, whisper=str(tmp_path / "moved.pt"), device="cpu")
+    moved = dataclasses.replace(config, whisper=str(tmp_path / "moved"), device="cpu")
     assert transcribed_words_stage("sound", moved).key == found[1][0]
+    others = [
+        dataclasses.replace(config, transcriber="pocketsphinx"),
+        dataclasses.replace(config, transcriber="none"),
+        dataclasses.replace(config, language="de"),
+    ]
+    assert len({found[1][0], *(transcribed_words_stage("sound", o).key for o in others)}) == 4
+
+
+def test_words_by_whisper_depend_on_what_aligns_them(tmp_path, monkeypatch):
+    pytest.importorskip("faster_whisper")
+    (tmp_path / "model.bin").write_bytes(b"weights")
+    config = WordsConfig(whisper=str(tmp_path))
+    with_pocketsphinx = transcribed_words_stage("sound", config).key
+
+    def refuse(config):
+        raise UserError("none is here")
+
+    monkeypatch.setattr(stages, "choose_aligner", refuse)
+    assert transcribed_words_stage("sound", config).key != with_pocketsphinx
+    with pytest.raises(UserError, match="none is here"):
+        transcribed_words_stage("sound", dataclasses.replace(config, aligner="mfa"))
 
 
 def test_of_a_file_of_many_utterances_the_name_counts(tmp_path):

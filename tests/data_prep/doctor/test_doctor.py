@@ -31,7 +31,7 @@ def test_the_door_tells_of_all_and_ends_well(capsys):
     lines = {line[2:24].strip(): line for line in said.splitlines()}
     # For what is missing a command.
     assert "audio.pase=FE_e199.ckpt" in lines["PASE+ features"]
-    for word in ("git clone", "whisper.load_model", "hf download"):
+    for word in ("git clone", "words.whisper=base.en", "en-us.lm.bin", "hf download"):
         assert word in said
     for line in said.split("installed\n")[1].split("weights")[0].splitlines():
         is_told = any(word in line for word in ("install", "make EXTRAS=", "conda"))
@@ -44,7 +44,8 @@ def test_the_config_says_what_is_looked_for(tmp_path, capsys):
     assert door.main([*arguments, f"audio.pase={checkpoint}", "words.whisper=/nowhere.pt"]) == 0
     said = capsys.readouterr().out
     assert f"audio.pase={checkpoint} does not exist; to get it: git clone" in said
-    assert "words.whisper=/nowhere.pt does not exist; to get it: " in said
+    assert "words.whisper=/nowhere.pt does not exist; give a size" in said
+    assert "to get it: hf download Systran/faster-whisper" in said
     assert door.main(["doctor", "--config", str(tmp_path / "none.yaml")]) == 2
     assert door.main(["doctor", "audio.mels=20"]) == 2
 

@@ -9,15 +9,24 @@ import numpy as np
 import pytest
 import soundfile
 
-from data_prep.listen import transcribe as transcribe_module
+from data_prep.align import heard as heard_module
+from data_prep.listen import whisper as whisper_module
 from data_prep.listen import whisper_model
-from data_prep.listen.transcribe import transcribe, transcription_of
+from data_prep.listen.transcribe import transcription_of
 from data_prep.run.transcribe_folder import main
 from data_prep.sound import voice_activity
 from data_prep.words.timed_files import read_timed_words
 from data_prep.words.word import Word
 from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError
+
+
+def transcribe(path, config, note=lambda message: None):
+    return list(transcription_of(path, config, note=note).words)
+
+
+def no_aligner(config):
+    raise UserError("no aligner is here")
 
 
 @pytest.fixture
@@ -59,8 +68,10 @@ def weights(tmp_path, monkeypatch):
     tokenizer.LANGUAGES = {"en": "english"}  # pyright: ignore[reportAttributeAccessIssue]
     monkeypatch.setitem(sys.modules, "whisper", stand_in)
     monkeypatch.setitem(sys.modules, "whisper.tokenizer", tokenizer)
-    monkeypatch.setattr(transcribe_module, "tells_music", lambda: False)
+    monkeypatch.setattr(whisper_module, "tells_music", lambda: False)
     monkeypatch.setattr(voice_activity, "tells_music", lambda: False)
+    # Noise holds no words that an aligner would find.
+    monkeypatch.setattr(heard_module, "choose_aligner", no_aligner)
     whisper_model._load.cache_clear()
     path = tmp_path / "tiny.pt"
     path.write_bytes(b"weights")
@@ -183,29 +194,28 @@ def test_of_two_sound_files_of_one_name_one_is_written_down(folder, capsys):
 def test_long_recordings_are_given_in_parts(tmp_path, weights, monkeypatch):
     path, _ = weights
     calls = []
-    monkeypatch.setattr(transcribe_module, "_LARGEST_CHUNK_SECONDS", 10.0)
+    monkeypatch.setattr(whisper_module, "_PART_SECONDS", 10.0)
 
-    def run(model, samples, spans, language):
-        calls.append((len(samples) / 16000, spans))
-        words = [{"word": "a", "start": spans[0][0] + 0.1, "end": 0.5 + spans[0][0]}]
-        return {"segments": [{"words": words}], "language": "en"}
+    class Model:
+        is_multilingual, languages = True, {"en"}
 
-    monkeypatch.setattr(transcribe_module, "_run", run)
+        def hear(self, samples, spans, language):
+            calls.append((len(samples) / 16000, spans))
+            heard = [Word("a", start + 0.1, start + 0.5) for start, _ in spans]
+            return [whisper_model.Segment(tuple(heard), 1.0)], "en"
+
+    monkeypatch.setattr(whisper_module, "load_whisper", lambda config: Model())
     loudness = np.zeros(40 * 16000)
     for start, end in ((3, 5), (11, 12), (15, 39)):
         loudness[start * 16000 : end * 16000] = 0.1
+    loudness.reshape(-1, 3200)[1::2] *= 0.2  # as syllables are
     noise = np.random.default_rng(0).standard_normal(len(loudness))
     soundfile.write(tmp_path / "long.wav", (loudness + 1e-5) * noise, 16000)
     words = transcribe(tmp_path / "long.wav", WordsConfig(whisper=str(path), device="cpu"))
     starts = [word.start_seconds for word in words]
-    np.testing.assert_allclose(starts, [2.9, 14.9, 24.9, 34.9], atol=0.03)
+    np.testing.assert_allclose(starts[:3], [2.9, 10.9, 14.9], atol=0.03)
     assert max(seconds for seconds, _ in calls) <= 10
-    assert len(calls[0][1]) == 2
-
-
-def test_without_words_the_three_ways_are_named(recording):
-    with pytest.raises(UserError, match=r"timed words .*transcript .*words\.whisper"):
-        transcribe(recording, WordsConfig())
+    assert sum(end - start for _, spans in calls for start, end in spans) == pytest.approx(28, 0.1)
 
 
 def test_missing_and_broken_weights_are_refused(recording, weights, tmp_path):
@@ -221,7 +231,7 @@ def test_the_missing_package_is_named(recording, weights, monkeypatch):
     path, _ = weights
     monkeypatch.delitem(sys.modules, "whisper")
     monkeypatch.setattr(sys, "path", [])
-    with pytest.raises(UserError, match=r"words\.whisper needs whisper; install with: "):
+    with pytest.raises(UserError, match=r"words\.whisper=.*tiny\.pt needs whisper; install with: "):
         transcribe(recording, WordsConfig(whisper=str(path), device="cpu"))
 
 

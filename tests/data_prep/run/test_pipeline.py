@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -88,10 +89,23 @@ def test_speech_shorter_than_a_frame_has_none(tmp_path):
     assert any(note.startswith("silent") for note in speech.notes)
 
 
-def test_speech_without_words_names_the_ways_to_give_them(tmp_path):
+def test_speech_without_words_is_written_down_or_heard_as_sound(tmp_path):
     write_clip(tmp_path, "a")
-    with pytest.raises(UserError, match=r"TextGrid, JSON, TSV or CTM.*\.txt.*words\.whisper"):
-        prepare_speech(tmp_path / "a.wav", config=small_config(tmp_path))
+    config = small_config(tmp_path)
+
+    def heard(**options):
+        words = dataclasses.replace(config.words, **options)
+        return prepare_speech(tmp_path / "a.wav", config=dataclasses.replace(config, words=words))
+
+    speech = heard(transcriber="none")
+    assert speech.words == ()
+    assert (speech.word_index == -1).all()
+    assert "no words: animated from sound alone" in speech.notes
+    assert any(
+        "; words.whisper=base writes them down" in note for note in heard(language="de").notes
+    )
+    with pytest.raises(UserError, match=r"words\.whisper, a size such as base\.en"):
+        heard(transcriber="whisper")
 
 
 def test_only_stages_that_changed_are_redone(tmp_path):
