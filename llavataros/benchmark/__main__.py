@@ -4,6 +4,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import jax
 
@@ -21,6 +22,10 @@ pase      PASE+ of 10 s of sound in chunks, whole, and frame by frame | by PyTor
 stream    live frames one by one with cached keys and values | with memory of hidden states
 
 Both ways take turns, so that a busy machine slows both; the medians of all turns are compared.
+
+With --recordings, transcribers are compared instead, on recordings whose words are known:
+
+  {prog} --recordings FOLDER --whisper base.en
 """
 
 
@@ -32,6 +37,15 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         raise UserError(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
     if given.turns < 1:
         raise UserError(f"--turns is {given.turns}, but must be 1 or more")
+    if given.recordings:
+        if given.which:
+            raise UserError("--recordings compares transcribers; leave out the names, or run twice")
+        from llavataros.benchmark import transcripts
+
+        transcripts.run(given.recordings, given.whisper)
+        return 0
+    if given.whisper:
+        raise UserError("--whisper needs --recordings, the folder with what is to be heard")
     print(f"JAX {jax.__version__} on {jax.devices()[0].device_kind}, {given.turns} turns")
     for name in given.which or KINDS:
         importlib.import_module(f"llavataros.benchmark.{name}").run(given.turns)
@@ -43,11 +57,15 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog,
         description=__doc__,
-        epilog=EPILOG,
+        epilog=EPILOG.format(prog=prog),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("which", nargs="*", metavar="NAME", help="of those below; all by default")
     parser.add_argument("--turns", type=int, default=30, help="default: %(default)s")
+    parser.add_argument(
+        "--recordings", type=Path, help="folder of recordings with .lab, .txt or .TextGrid beside"
+    )
+    parser.add_argument("--whisper", help="weights to hear them with: a size or a path")
     return parser
 
 

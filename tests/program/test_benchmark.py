@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
-from llavataros.benchmark import pase
+from data_prep.listen.transcription import Transcription
+from data_prep.words.word import Word
+from llavataros.benchmark import pase, transcripts
 from llavataros.benchmark.__main__ import KINDS, main
 from llavataros.benchmark.stream import published_and_small
 from llavataros.benchmark.turns import compare
@@ -61,6 +64,9 @@ def test_every_kind_is_explained(capsys):
     [
         (["recrods"], "no benchmark recrods"),
         (["records", "--turns", "0"], "--turns is 0"),
+        (["--recordings", "/nowhere"], "/nowhere is not a folder"),
+        (["--recordings", "/", "records"], "leave out the names"),
+        (["--whisper", "base"], "--whisper needs --recordings"),
     ],
 )
 def test_wrong_words_are_told_in_a_sentence(capsys, arguments, message):
@@ -91,3 +97,27 @@ def test_the_old_name_still_works(monkeypatch, capsys):
         runpy.run_path(str(ROOT / "scripts" / "benchmark.py"), run_name="__main__")
     assert left.value.code == 0
     assert "threefry2x32" in capsys.readouterr().out
+
+
+def test_transcribers_are_compared_on_recordings_whose_words_are_known(
+    tmp_path, monkeypatch, capsys
+):
+    for name, words in (("a", "Hello there, you."), ("b", "ONE two")):
+        soundfile.write(tmp_path / f"{name}.wav", np.ones(8000) / 2, 8000)
+        (tmp_path / f"{name}.lab").write_text(words)
+    soundfile.write(tmp_path / "unknown.wav", np.ones(8000) / 2, 8000)
+
+    def heard(path, config):
+        text = {"a": "hello where you", "b": "one two"}[path.stem]
+        return Transcription(tuple(Word(word, 0, 1) for word in text.split()))
+
+    monkeypatch.setattr(transcripts, "transcription_of", heard)
+    assert main(["--recordings", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("2 recordings in ")
+    assert printed[-1].split()[:2] == ["PocketSphinx", "20.0%"]
+    assert "33.3% of 3 words" in printed[2]
+    for path in tmp_path.glob("*.lab"):
+        path.unlink()
+    assert main(["--recordings", str(tmp_path)]) == 2
+    assert "holds no recording beside which" in capsys.readouterr().err
