@@ -17,7 +17,7 @@ from data_prep.listen.choice import choose_transcriber
 from data_prep.machine.fingerprint import content_hash, file_hash
 from data_prep.run.processes import one_each_gpu
 from data_prep.run.workers import run_all
-from data_prep.sources.files import AUDIO_SUFFIXES
+from data_prep.sources.files import AUDIO_SUFFIXES, walk
 from llavataros_jax.atomic import write_json
 from llavataros_jax.config import WordsConfig
 from llavataros_jax.errors import UserError, door
@@ -89,12 +89,14 @@ def _hash(tree: dict[str, Any]) -> str:
 
 
 def recordings_of(folder: Path) -> list[Path]:
-    """Finds the sound files; of several of one name, that which preparation would take."""
+    """Finds the sound files; of several of one name, that which preparation would take.
+
+    Films that an animation wrote are left out.
+    """
     found: dict[Path, Path] = {}
-    for suffix in AUDIO_SUFFIXES:
-        for path in sorted(folder.rglob("*")):
-            if path.suffix.lower() == suffix:
-                found.setdefault(path.with_suffix(""), path)
+    sounds = [path for path in walk(folder) if path.suffix.lower() in AUDIO_SUFFIXES]
+    for path in sorted(sounds, key=lambda path: AUDIO_SUFFIXES.index(path.suffix.lower())):
+        found.setdefault(path.with_suffix(""), path)
     return sorted(found.values())
 
 

@@ -14,7 +14,8 @@ from jaxtyping import UInt8
 
 from llavataros_jax.atomic import atomic_path
 from llavataros_jax.errors import UserError
-from llavataros_jax.rendering.soundtrack import Soundtrack, ffmpeg_program
+from llavataros_jax.rendering.soundtrack import Soundtrack
+from llavataros_jax.sound.ffmpeg import ffmpeg_program
 
 SUFFIXES = (".mov", ".mp4", ".m4v")
 QUEUED_FRAMES = 16

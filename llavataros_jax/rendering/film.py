@@ -18,7 +18,8 @@ from llavataros_jax.packages import require_packages
 from llavataros_jax.rendering import palette
 from llavataros_jax.rendering.encoder import check_suffix, open_encoder
 from llavataros_jax.rendering.scene import Scene
-from llavataros_jax.rendering.soundtrack import ffmpeg_program, loudness, open_soundtrack
+from llavataros_jax.rendering.soundtrack import loudness, open_soundtrack
+from llavataros_jax.sound.ffmpeg import ffmpeg_program
 
 BLOCK_FRAMES = 256
 SMALLEST_PIXELS = 96
@@ -51,8 +52,8 @@ def write_film(
     Args:
         path: File to write, `.mov`, `.mp4` or `.m4v`.
         motion: What to draw.
-        audio: Sound of the film, in any format that ffmpeg reads; more than two channels are mixed
-            down to one.
+        audio: Sound of the film, in any form that `llavataros_jax.sound` reads; more than two
+            channels are mixed down to one.
         audio_start_seconds: Where in `audio` the film begins.
         words: Text, start and end in seconds of every word; parts outside the film are not seen.
         fps: Frames per second of the film.

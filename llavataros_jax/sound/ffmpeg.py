@@ -61,13 +61,13 @@ class Track:
     complaints: list[str] = field(default_factory=list, compare=False)
 
 
-def ffmpeg_program(purpose: str = "reading audio", *, extra: str = "prep") -> str:
+def ffmpeg_program() -> str:
     """Finds the ffmpeg that imageio-ffmpeg brings, or that of the system.
 
     Raises:
         UserError: There is none, or it does not run here.
     """
-    require_packages(purpose, "imageio_ffmpeg", extra=extra)
+    require_packages("reading audio", "imageio_ffmpeg", extra="prep")
     import imageio_ffmpeg
 
     try:

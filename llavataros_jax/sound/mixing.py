@@ -29,9 +29,12 @@ class Mix:
         """Mixes a block down."""
         if len(self.channels) == 1:
             return np.ascontiguousarray(block[:, self.channels[0]])
-        if len(self.channels) == block.shape[1]:
-            return block.mean(axis=1, dtype=np.float32)
-        return block[:, self.channels].mean(axis=1, dtype=np.float32)
+        # Column by column: a mean over so short an axis takes ten times as long.
+        total = block[:, self.channels[0]].copy()
+        for channel in self.channels[1:]:
+            total += block[:, channel]
+        total *= 1 / len(self.channels)
+        return total
 
 
 @dataclass(frozen=True)
@@ -53,16 +56,17 @@ class Levels:
 
 def measure(blocks: Iterable[Float32[np.ndarray, "n channels"]], channels: int) -> Levels:
     """Measures all blocks of a recording."""
-    num_samples, mixed = 0, 0.0
+    num_samples, mixed, mean_of_all = 0, 0.0, Mix(tuple(range(channels)))
     peaks, powers = np.zeros(channels), np.zeros(channels)
     for block in blocks:
         if not len(block):
             continue
         num_samples += len(block)
-        peaks = np.maximum(peaks, np.abs(block).max(axis=0))
-        powers += np.einsum("nc,nc->c", block, block)
-        mean = block.mean(axis=1, dtype=np.float32)
-        mixed += float(np.dot(mean, mean))
+        rows = np.ascontiguousarray(block.T)
+        peaks = np.maximum(peaks, np.maximum(rows.max(axis=1), -rows.min(axis=1)))
+        powers += np.einsum("cn,cn->c", rows, rows)
+        mean = mean_of_all(block)
+        mixed += float(np.einsum("n,n->", mean, mean))
     count = max(1, num_samples)
     return Levels(
         num_samples, tuple(peaks.tolist()), tuple((powers / count).tolist()), mixed / count

@@ -4,7 +4,7 @@ import functools
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -118,6 +118,38 @@ def blocks(
     rest = stream.resample_chunk(np.zeros(0, np.float32), last=True)
     if len(rest):
         yield rest
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What of a recording is played in a film.
+
+    Attributes:
+        sample_rate: Hertz, as stored.
+        channels: 2 for a stereo recording with sound on both sides, else 1.
+        blocks: Yields the samples from the first on.
+    """
+
+    sample_rate: int
+    channels: int
+    blocks: Callable[[], Iterator[Float32[np.ndarray, "n channels"]]]
+
+
+def read_sides(path: Path | str) -> Sides:
+    """Opens a recording to be played: stereo stays stereo, and all else is as it is heard.
+
+    Raises:
+        UserError: When it cannot be read.
+    """
+    heard = _heard(Path(path))
+    source = heard.source
+    if source.channels == 2 and len(heard.mix.channels) == 2:
+        return Sides(source.sample_rate, 2, lambda: source.blocks(BLOCK_SECONDS))
+    return Sides(
+        source.sample_rate,
+        1,
+        lambda: (block[:, None] for block in _stored_blocks(heard, BLOCK_SECONDS)),
+    )
 
 
 @dataclass(frozen=True)

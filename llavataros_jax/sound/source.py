@@ -63,9 +63,9 @@ class Source:
         read = self._from_ffmpeg if self.track else self._from_libsndfile
         done = 0
         for block in read(size):
-            finite = np.isfinite(block).all(axis=1)
-            if not finite.all():
-                at_seconds = (done + int(np.argmin(finite))) / self.sample_rate
+            if not np.isfinite(block).all():
+                at = int(np.argmin(np.isfinite(block).all(axis=1)))
+                at_seconds = (done + at) / self.sample_rate
                 raise UserError(
                     f"{self.path} has a sample that is not a finite number at {at_seconds:.3f} s; "
                     "export it again"

@@ -1,5 +1,6 @@
 import pytest
 
+from data_prep.run.transcribe_folder import recordings_of
 from data_prep.sources.folder import find_clips
 from llavataros_jax.config import DataConfig
 from llavataros_jax.errors import UserError
@@ -120,3 +121,22 @@ def test_bad_tables_are_refused(tmp_path, text, cause):
 def test_missing_folder_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"data\.folder=.*nowhere"):
         clips_of(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "suffix", [".m4a", ".mp4", ".MOV", ".webm", ".opus", ".aac", ".wma", ".aiff"]
+)
+def test_what_animate_reads_is_a_recording(tmp_path, suffix):
+    touch(tmp_path, f"a{suffix}", "a.npy")
+    clips, _ = clips_of(tmp_path)
+    assert clips["a"].audio == tmp_path / f"a{suffix}"
+    assert recordings_of(tmp_path) == [tmp_path / f"a{suffix}"]
+
+
+def test_a_film_beside_a_recording_is_not_the_recording(tmp_path):
+    touch(tmp_path, "a.mp4", "a.wav", "a.npy", "b.webm", "b.flac", "b.npy")
+    clips, _ = clips_of(tmp_path)
+    assert clips["a"].audio == tmp_path / "a.wav"
+    assert clips["b"].audio == tmp_path / "b.flac"
+    assert clips["a"].notes == ("a.wav is used, a.mp4 is not",)
+    assert recordings_of(tmp_path) == [tmp_path / "a.wav", tmp_path / "b.flac"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from data_prep.run.pipeline import prepare
+from data_prep.run.transcribe_folder import recordings_of
 from data_prep.sources import beat2, folder
 from data_prep.sources.choice import find_recordings
 from data_prep.sources.recordings import Recordings
@@ -198,6 +199,10 @@ def test_what_animate_wrote_is_no_recording(tmp_path: Path, form: str) -> None:
     assert "has no motion" in found.skipped["talk"]
     for name in ("talk.npy", "talk.json", "mine.bvh", "mine.json"):
         assert found.skipped[name].startswith("written by llavataros animate"), name
+    assert [path.name for path in recordings_of(tmp_path)] == ["talk.wav", "mine.wav", "talk.wav"]
+    (tmp_path / "talk.wav").unlink()
+    assert {clip.audio.suffix for clip in found_in(tmp_path).clips} == {".wav"}, "not the film"
+    touch(tmp_path, "talk.wav")
     pairs = found_in(tmp_path, audio_glob="{name}.wav", motion_glob="{name}.npy")
     assert {clip.name: clip.words for clip in pairs.clips} == {"mine": None}
     assert pairs.skipped["talk.npy"].startswith("written by llavataros animate")
