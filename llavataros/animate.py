@@ -179,12 +179,21 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
         "--checkpoint", metavar="RUN", help="run directory (default: the model that comes along)"
     )
     words = parser.add_mutually_exclusive_group()
-    words.add_argument("--words", metavar="FILE", help="timed words in any usual form")
+    words.add_argument(
+        "--words",
+        metavar="FILE",
+        help="words with times in any usual form: TextGrid, JSON of Whisper, WhisperX, Vosk, Gentle or "
+        "a cloud service, SRT, VTT, CSV, Audacity's labels; told by the content",
+    )
     words.add_argument("--transcript", metavar="FILE", help="what is said, as plain text")
     words.add_argument(
         "--features", metavar="NPZ", help="features computed elsewhere, in place of words"
     )
-    parser.add_argument("--speaker", metavar="NAME", help="whose habits to use")
+    parser.add_argument(
+        "--speaker",
+        metavar="NAME",
+        help="whose habits to use, and whose tier of a TextGrid of several speakers is read",
+    )
     parser.add_argument(
         "--out", default="outputs", metavar="DIR", help="folder to write to (default: %(default)s)"
     )

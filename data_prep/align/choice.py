@@ -108,5 +108,5 @@ def choose_aligner(config: WordsConfig) -> Aligner:
         reasons.append(reason)
     raise UserError(
         f"words.aligner={config.aligner} cannot align words.language={config.language}: "
-        f"{'; '.join(reasons)}; or bring words that are timed already (TextGrid, JSON, TSV or CTM)"
+        f"{'; '.join(reasons)}; or bring words that are timed already (TextGrid, JSON, SRT, CSV, …)"
     )
