@@ -69,7 +69,9 @@ def with_table(
     kept = []
     for name, clip in sorted(clips.items()):
         if clip.motion is None and name not in wanted:
-            skipped[name] = f"audio {clip.audio} has no motion (.npy, .npz, .bvh) to go with it"
+            skipped[name] = (
+                f"audio {clip.audio} has no motion (.npy, .npz, .bvh) to go with it" + _pickle(clip)
+            )
         elif name not in lonely:
             kept.append(clip)
         else:
@@ -90,6 +92,17 @@ def _why_not(clip: Clip, skipped: Mapping[str, str], problems: Mapping[str, str]
         return "is the clip itself; name the other speaker's"
     reason = problems.get(clip.interlocutor) or skipped.get(clip.interlocutor)
     return f"cannot be used: {reason}" if reason else "is no clip with an audio file"
+
+
+def _pickle(clip: Clip) -> str:
+    """Says that motion which lies beside a recording is not opened."""
+    path = clip.audio.with_suffix(".pkl")
+    if not path.is_file():
+        return ""
+    return (
+        f"; {path.name} is a pickle, which can run code and is never opened: save its arrays "
+        "(poses, trans, mocap_frame_rate) with numpy.savez"
+    )
 
 
 def _set_aside(held_out: Collection[str], usable: Collection[str]) -> tuple[tuple[str, ...], str]:

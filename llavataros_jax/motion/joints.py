@@ -1,7 +1,8 @@
 """Which joint of a skeleton is which part of a body, found by its name.
 
-Covers the names of ZeroEGGS, GENEA, Mixamo, CMU, SMPL and Unreal skeletons. A joint whose name says
-nothing counts as trunk, so an unknown skeleton is all trunk: plain capsules, no hands.
+Covers the names of ZeroEGGS, GENEA, Mixamo, CMU, SMPL, Unreal and MikuMikuDance skeletons. A joint
+whose name says nothing counts as trunk, so an unknown skeleton is all trunk: plain capsules, no
+hands.
 """
 
 import re
@@ -12,18 +13,21 @@ from llavataros_jax.motion.skeleton import Skeleton
 
 # The first match decides. Eyes, tongue, twist helpers and `...End` markers are never drawn.
 ROLES = (
-    ("finger", r"thumb|index|middle|ring\d|ring$|pinky|little|finger|metacarp"),
-    ("toe", r"toe|ball"),
-    ("hidden", r"eye|jaw|tongue|teeth|twist|scap|delt|navel|null|nub|end$|helper|world"),
-    ("foot", r"foot|ankle"),
-    ("thigh", r"upleg|upperleg|thigh"),
-    ("shin", r"knee|shin|calf|leg"),
-    ("hand", r"hand|wrist"),
-    ("forearm", r"forearm|lowerarm|lowarm|elbow"),
-    ("clavicle", r"clavicle|collar|shoulder|shldr"),
-    ("upperarm", r"arm"),
-    ("head", r"head"),
-    ("neck", r"neck"),
+    ("finger", r"thumb|index|middle|ring\d|ring$|pinky|little|finger|metacarp|指"),
+    ("toe", r"toe|ball|つま先"),
+    (
+        "hidden",
+        r"eye|jaw|tongue|teeth|twist|scap|delt|navel|null|nub|end$|helper|world|目|ｉｋ|捩|先$",
+    ),
+    ("foot", r"foot|ankle|足首"),
+    ("thigh", r"upleg|upperleg|thigh|足$"),
+    ("shin", r"knee|shin|calf|leg|ひざ|膝"),
+    ("hand", r"hand|wrist|手首|手$"),
+    ("forearm", r"forearm|lowerarm|lowarm|elbow|ひじ|肘"),
+    ("clavicle", r"clavicle|collar|shoulder|shldr|肩"),
+    ("upperarm", r"arm|腕"),
+    ("head", r"head|頭"),
+    ("neck", r"neck|首"),
 )
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 # What marks a side in a joint's name, tried in this order.
-_WORD = re.compile(r"left|right|Left|Right|LEFT|RIGHT")
+_WORD = re.compile(r"left|right|Left|Right|LEFT|RIGHT|[左右]")  # 左 is left in MikuMikuDance
 _LETTER = re.compile(r"(?<![A-Za-z0-9])[lrLR](?![A-Za-z0-9])")
 # In `LThumb`; it says nothing alone, since a name may begin so by chance.
 _INITIAL = re.compile(r"^[lrLR](?=[A-Z])")
@@ -16,6 +16,7 @@ _OTHER = {
         ("LEFT", "RIGHT"),
         ("l", "r"),
         ("L", "R"),
+        ("左", "右"),
     )
     for side, other in ((left, right), (right, left))
 }
@@ -51,4 +52,4 @@ def _side(name: str) -> str:
 
 
 def _is_left(mark: str) -> bool:
-    return mark.lower().startswith("l")
+    return mark.lower().startswith(("l", "左"))

@@ -52,6 +52,18 @@ def _skeleton(names: str, parents: tuple[int, ...]) -> Skeleton:
             "b_root b_neck0 b_head b_jaw b_tongue0 b_head_null b_l_eye",
             "trunk neck head hidden hidden hidden hidden",
         ),
+        (
+            "腰 上半身 左肩 左腕 左腕捩 左ひじ 左手首 左人指１ 左手首先",
+            "trunk trunk clavicle upperarm hidden forearm hand finger hidden",
+        ),
+        (
+            "腰 右足 右ひざ 右足首 右つま先 左足ＩＫ",
+            "trunk thigh shin foot toe hidden",
+        ),
+        (
+            "腰 首 頭 左目 右目",
+            "trunk neck head hidden hidden",
+        ),
     ],
 )
 def test_names_of_common_skeletons_give_roles(names, roles):
@@ -72,3 +84,9 @@ def test_nine_joints_have_two_arms():
     }
     assert arms == {"left": [6, 7, 8], "right": [3, 4, 5]}
     assert joint_roles(AVATAROS_9).find("head") == -1
+
+
+def test_sides_of_mikumikudance_are_twins():
+    skeleton = _skeleton("腰 左腕 左手 右腕 右手", (-1, 0, 1, 0, 3))
+    assert skeleton.left_right_pairs == ((1, 3), (2, 4))
+    assert joint_roles(skeleton).find("upperarm", "right") == 3
