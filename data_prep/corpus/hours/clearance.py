@@ -10,7 +10,7 @@ from jaxtyping import Float
 _SOFT_METRES = 0.012
 # The front of the trunk, seen from Spine3: so far ahead at its height, further ahead below it
 # because the chest is bent forward over the hips; and how wide it is.
-_FRONT_METRES, _SLOPE, _HALF_WIDTH_METRES = 0.22, 0.25, 0.23
+_FRONT_METRES, _SLOPE, _HALF_WIDTH_METRES = 0.22, 0.25, 0.25
 # Hands that lie side by side point at each other, so they need more room than stacked ones.
 _APART_METRES, _SIDE_BY_SIDE = 0.1, 1.9
 _FREE_TURN, _MORE_TURN = 60.0, 25.0

@@ -58,7 +58,7 @@ class Style:
     variant: int
 
 
-_HANGING: Spot = (0.235, -0.37, 0.14)
+_HANGING: Spot = (0.25, -0.365, 0.15)
 _HELD: Spot = (0.17, -0.20, 0.24)
 _CLASPED: tuple[Spot, Spot] = ((0.09, -0.16, 0.29), (0.12, -0.23, 0.27))
 _CLASPED_HIGH: tuple[Spot, Spot] = ((0.09, -0.095, 0.29), (0.11, -0.17, 0.27))

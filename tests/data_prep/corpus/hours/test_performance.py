@@ -97,7 +97,7 @@ def test_strokes_of_fluent_speech_are_in_time():
 @pytest.mark.parametrize("speaker", SPEAKERS)
 @pytest.mark.parametrize(
     ("heard", "least", "most"),
-    [("loudness_decibels", 4.5, 11), ("pitch_semitones", 3.3, 8.2)],
+    [("loudness_decibels", 4.5, 10), ("pitch_semitones", 3.3, 7.4)],
 )
 def test_beats_grow_with_loudness_and_pitch(speaker, heard, least, most):
     hand = HANDS[STYLES[speaker].handed]
@@ -105,20 +105,31 @@ def test_beats_grow_with_loudness_and_pitch(speaker, heard, least, most):
     sizes = []
     for value in values:
         word = replace(say(1.5), **{heard: float(value)})
-        motion, strokes = perform(f"clip {value}", speaker, [word], 120)
-        place = in_chest(motion, hand)
-        sizes.append(np.linalg.norm(place[round(strokes[0].apex_seconds * 30)] - place[30]))
-    assert np.asarray(spearmanr(values, sizes))[0] > 0.9
-    assert sizes[-1] > 1.25 * sizes[0]
+        found = []
+        for number in range(4):  # each with a variation of its own
+            motion, strokes = perform(f"clip {value} {number}", speaker, [word], 120)
+            place = in_chest(motion, hand)
+            found.append(np.linalg.norm(place[round(strokes[0].apex_seconds * 30)] - place[30]))
+        sizes.append(np.mean(found))
+    assert np.asarray(spearmanr(values, sizes))[0] > 0.85
+    assert sizes[-1] > 1.12 * sizes[0]
 
 
 def test_quiet_words_get_no_beat_and_frequent_ones_no_gesture():
-    quiet = say(1.5, loudness=-3, pitch=-2)
+    quiet = say(1.5, loudness=-6, pitch=-4)
     assert perform("clip", "ada", [quiet], 120)[1] == []
     mine = replace(quiet, text="my", meaning="me")
     assert perform("clip", "ada", [mine], 120)[1] == []
     loud = replace(mine, loudness_decibels=6.0, pitch_semitones=4.0)
     assert [stroke.kind for stroke in perform("clip", "ada", [loud], 120)[1]] == ["me"]
+
+
+def test_a_usual_word_gets_a_beat_when_hands_were_still_for_long():
+    accented = say(1.5, loudness=6, pitch=3)
+    for after_seconds, count in ((0.8, 1), (2.0, 2)):
+        usual = say(1.5 + after_seconds, loudness=-1, pitch=-1)
+        strokes = perform("clip", "ada", [accented, usual], 150)[1]
+        assert len(strokes) == count, after_seconds
 
 
 @pytest.mark.slow
