@@ -83,12 +83,15 @@ def open_soundtrack(
 def loudness(soundtrack: Soundtrack, *, steps_per_second: float) -> Float[np.ndarray, " steps"]:
     """Measures the peak of the sound in equal steps over the film, 0 to 1 of its loudest."""
     peaks = np.zeros(max(1, round(soundtrack.film_seconds * steps_per_second)), np.float32)
-    steps_per_sample, seen = steps_per_second / soundtrack.sample_rate, 0
+    samples_per_step, seen = soundtrack.sample_rate / steps_per_second, 0
     with Path(soundtrack.samples.name).open("rb") as file:
         while data := file.read(2 * soundtrack.channels * _LOUDNESS_VALUES):
             block = np.frombuffer(data, "<i2").reshape(-1, soundtrack.channels)
-            size = np.abs(block.sum(axis=1, dtype=np.float32))
-            step = ((np.arange(len(size)) + seen) * steps_per_sample).astype(int)
-            np.maximum.at(peaks, np.minimum(step, len(peaks) - 1), size)
+            size = np.abs(sum(column.astype(np.float32) for column in block.T))
+            last = seen + len(size) - 1
+            steps = np.arange(int(seen / samples_per_step), int(last / samples_per_step) + 1)
+            starts = np.ceil(steps * samples_per_step).astype(int) - seen
+            loudest = np.maximum.reduceat(size, np.clip(starts, 0, len(size) - 1))
+            np.maximum.at(peaks, np.minimum(steps, len(peaks) - 1), loudest)
             seen += len(size)
     return peaks / max(float(peaks.max()), 1.0)

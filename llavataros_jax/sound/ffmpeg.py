@@ -45,6 +45,7 @@ class Track:
         options: What ffmpeg is told before it opens it.
         place: Where ffmpeg finds it, with `{file}` for the file.
         filters: How its times become samples.
+        announced_seconds: Length of the sound by the container; 0 if that is not known.
         longest_seconds: More than that is damage.
         notes: What is strange about it.
         complaints: Is given what ffmpeg complains of whenever it is decoded.
@@ -56,6 +57,7 @@ class Track:
     options: tuple[str, ...]
     place: str
     filters: str
+    announced_seconds: float
     longest_seconds: float
     notes: tuple[str, ...] = ()
     complaints: list[str] = field(default_factory=list, compare=False)
@@ -126,6 +128,7 @@ def find_track(path: Path, *, options: tuple[str, ...] = (), place: str = "file:
         to_open,
         place,
         filters,
+        0.0 if "Video" in streams or "Estimating duration" in said else seconds,
         max(seconds, path.stat().st_size / _SLOWEST_BYTES) + 60,
         tuple(notes),
     )

@@ -19,6 +19,7 @@ from llavataros_jax.sound.source import Source, open_source
 
 BLOCK_SECONDS = 20.0
 SPEECH_RATE = 16000  # hertz: what every tool that reads speech here is made for
+_MOST_OF = 0.9  # of an announced length; less is worth a note
 _KNOWN_FILES = 256
 _DECODED_FILES = 2  # the two people of a conversation
 
@@ -65,6 +66,10 @@ def read_info(path: Path | str, sample_rate: int = SPEECH_RATE) -> AudioFile:
     notes = [*heard.source.notes, *([heard.mix.note] if heard.mix.note else [])]
     if heard.source.track and (complaints := heard.source.track.complaints):
         notes.append(f"damaged in places, by ffmpeg ({complaints[0]})")
+    announced = heard.source.track.announced_seconds if heard.source.track else 0.0
+    seconds = heard.num_samples / heard.source.sample_rate
+    if seconds < _MOST_OF * announced:
+        notes.append(f"its header announces {announced:.2f} s, but {seconds:.2f} s can be read")
     if heard.source.sample_rate != sample_rate:
         notes.append(f"resampled from {heard.source.sample_rate} Hz to {sample_rate} Hz")
     if is_silent(path):

@@ -102,6 +102,7 @@ def test_what_was_cut_of_a_film_or_mp3_is_refused(tmp_path, form, options, messa
     ("form", "options", "message"),
     [
         ("a.aac", (), "ends within a frame"),
+        ("a.wv", (), "its header announces 2.00 s"),
         (
             "a.mp4",
             ("-movflags", "frag_keyframe+empty_moov", "-frag_duration", "200000"),
