@@ -42,18 +42,22 @@ def choose_transcriber(config: WordsConfig) -> Transcriber:
 
 
 class NoTranscriber:
-    """Writes nothing down."""
+    """Writes nothing down.
+
+    Attributes:
+        reason: Why not, as the end of a sentence; empty when nothing was asked for.
+    """
 
     name = "none"
 
     def __init__(self, reason: str = "") -> None:
-        self._reason = reason
+        self.reason = reason
 
     def identity(self) -> dict[str, Any]:
         """Returns why, which the notes say."""
-        return {"reason": self._reason} if self._reason else {}
+        return {"reason": self.reason} if self.reason else {}
 
     def transcribe(self, audio_path: Path, language: str, note: Note) -> Transcription:
         """Returns no words."""
-        note(f"{SOUND_ALONE}{self._reason}")
+        note(f"{SOUND_ALONE}{self.reason}")
         return Transcription(())

@@ -44,15 +44,16 @@ class WhisperTranscriber:
     def transcribe(self, audio_path: Path, language: str, note: Note) -> Transcription:
         """Returns Whisper's words, cut to the audio and made to follow one another."""
         if not tells_music():
-            note("speech found by loudness alone, without silero-vad, so music may have words")
+            note("speech found by loudness alone, without faster-whisper, so music may have words")
         words: list[Word] = []
-        loops, is_spoken, code = 0, False, None
+        loops, is_spoken, code, how = 0, False, None, ""
         for part in speech_parts(audio_path, _PART_SECONDS):
             if not part.spans:
                 continue
             model = load_whisper(self._config)
-            code = code or whisper_language(model, language)
-            is_spoken = True
+            if not is_spoken:
+                code = whisper_language(model, language)
+                is_spoken, how = True, "" if code else ", found by itself"
             spans = joined(part.spans, LEAST_PAUSE_SECONDS)
             segments, code = model.hear(part.samples, spans, code)
             said = [segment for segment in segments if not _SOUND.fullmatch(segment.text)]
@@ -65,7 +66,6 @@ class WhisperTranscriber:
         if loops:
             note(f"{loops} parts left out, in which Whisper repeated itself")
         weights = Path(str(self._config.whisper)).name
-        how = ", found by itself" if language == "auto" else ""
         said = "words written" if words else "no words could be made out"
         note(f"{said} by Whisper ({weights}), language {code}{how}")
         return Transcription(tuple(words), code, times_are_rough=True)

@@ -13,7 +13,7 @@ from typing import Any
 from data_prep.align.heard import heard_words
 from data_prep.clips.attempt import attempt
 from data_prep.clips.stages import transcribed_words_stage
-from data_prep.listen.choice import choose_transcriber
+from data_prep.listen.choice import NoTranscriber, choose_transcriber
 from data_prep.machine.fingerprint import content_hash, file_hash
 from data_prep.run.processes import one_each_gpu
 from data_prep.run.workers import run_all
@@ -120,6 +120,8 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         language=options.language or ("auto" if options.whisper else "en"),
     )
     transcriber = choose_transcriber(config)
+    if isinstance(transcriber, NoTranscriber):
+        raise UserError(f"nothing here can write {options.folder} down{transcriber.reason}")
     work = functools.partial(transcribe_file, folder=options.folder, out=options.out, config=config)
     failed = 0
     is_on_gpu = transcriber.name == "whisper" and options.device != "cpu"

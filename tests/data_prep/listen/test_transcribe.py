@@ -106,7 +106,7 @@ def test_weights_are_loaded_once_and_the_transcript_is_kept(recording, weights):
         transcribe(recording, WordsConfig(whisper=str(path), device="cpu", language="tlh"))
 
 
-def test_a_folder_is_written_down_and_read_back(recording, weights, tmp_path, capsys):
+def test_a_folder_is_written_down_and_read_back(recording, weights, tmp_path, capsys, monkeypatch):
     path, heard = weights
     (tmp_path / "sub").mkdir()
     recording.rename(tmp_path / "sub/a.wav")
@@ -125,6 +125,10 @@ def test_a_folder_is_written_down_and_read_back(recording, weights, tmp_path, ca
     assert heard["loads"] == 1
     assert main([str(tmp_path / "none"), *command[1:]]) == 2
     assert "is not a folder" in capsys.readouterr().err
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    assert main([*command[:2], "--language", "de"]) == 2
+    assert "can write " in (said := capsys.readouterr().err)
+    assert "words.whisper=base writes them down" in said
 
 
 @pytest.fixture
