@@ -24,7 +24,7 @@ from data_prep.clips.stages import (
 )
 from data_prep.machine.fingerprint import file_hash
 from data_prep.sound.features import audio_features
-from data_prep.vectors.choice import text_features
+from data_prep.vectors.choice import text_features, text_notes
 from data_prep.words.text_file import read_text
 from data_prep.words.timed_files import read_timed_text
 from data_prep.words.word import UNKNOWN, Word, frame_index
@@ -127,7 +127,7 @@ def prepare_speech(
             ahead_frames=config.audio.lookahead_frames,
         ),
         words=tuple(spoken),
-        notes=(*info.notes, *notes),
+        notes=(*info.notes, *notes, *text_notes(spoken, config.text)),
     )
 
 

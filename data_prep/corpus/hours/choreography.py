@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from data_prep.corpus.hours.movement import Movement
-from data_prep.corpus.hours.plan import HORIZON_SECONDS, Candidate, candidates, runs
+from data_prep.corpus.hours.plan import HORIZON_SECONDS, Candidate, candidates, relief, runs
 from data_prep.corpus.hours.repertoire import (
     beat_of,
     gesture_of,
@@ -104,7 +104,9 @@ class Hands:
         last = self.strokes[-1] if self.strokes else None
         start, beat = wanted.start_seconds, wanted.kind == "beat"
         if last is not None:
-            if beat and start < last.apex_seconds + style.refractory_seconds:
+            idle = start - last.apex_seconds
+            least = style.threshold - relief(idle)
+            if beat and (idle < style.refractory_seconds or wanted.prominence <= least):
                 return
             start = max(start, last.apex_seconds + _SETTLE_SECONDS)
         if beat and self._meaning_begins(wanted):

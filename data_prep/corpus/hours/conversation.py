@@ -88,7 +88,7 @@ def measured(words: list[SpokenWord], sound: Float[np.ndarray, " n"]) -> list[Sp
     ]
 
 
-class Stage:
+class Scene:
     """Speaks the sentences of a take's people in turn until its time is over."""
 
     def __init__(

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from data_prep.corpus.clip_files import write_clip
 from data_prep.corpus.hours.choreography import Stroke
-from data_prep.corpus.hours.conversation import Stage
+from data_prep.corpus.hours.conversation import Scene
 from data_prep.corpus.hours.delivery import SAMPLE_RATE, deliver
 from data_prep.corpus.hours.grammar import Grammar, grammar
 from data_prep.corpus.hours.lexicon import all_held_out
@@ -63,11 +63,11 @@ def make_take(
     tones = [draw_tone(speaker, chance, phonemes_of) for speaker in take.speakers]
     rooms = [draw_room(chance) for _ in take.speakers]
     synthesiser = Synthesiser()
-    stage = Stage(synthesiser, spoken_by, tones, chance, neural.deliver if neural else deliver)
-    stage.play(take.seconds)
+    scene = Scene(synthesiser, spoken_by, tones, chance, neural.deliver if neural else deliver)
+    scene.play(take.seconds)
     length = take.num_frames * SAMPLE_RATE // FPS
-    voices = [part.samples(length) for part in stage.parts]
-    words = [part.words(voice) for part, voice in zip(stage.parts, voices, strict=True)]
+    voices = [part.samples(length) for part in scene.parts]
+    words = [part.words(voice) for part, voice in zip(scene.parts, voices, strict=True)]
     babble = None
     if any(room.noise == "babble" for room in rooms):
         babble = _babble(synthesiser, spoken_by, take.speakers, chance)
@@ -116,9 +116,9 @@ def _babble(
     length = round(_BABBLE_SECONDS * SAMPLE_RATE)
     sound = np.zeros(length)
     for name in others:
-        stage = Stage(synthesiser, spoken_by, [draw_tone(str(name), chance)], chance, deliver)
-        stage.play(_BABBLE_SECONDS)
-        sound += np.roll(stage.parts[0].samples(length), int(chance.integers(length)))
+        scene = Scene(synthesiser, spoken_by, [draw_tone(str(name), chance)], chance, deliver)
+        scene.play(_BABBLE_SECONDS)
+        sound += np.roll(scene.parts[0].samples(length), int(chance.integers(length)))
     return sound
 
 

@@ -18,8 +18,11 @@ APEX_SECONDS = 0.06
 _MEANING_LEAD_SECONDS = 0.35
 _BEAT_LEAD_SECONDS = 0.25
 _DECIBELS, _SEMITONES = 4.0, 3.0
-_USUAL_PROMINENCE = 0.6
+_USUAL_PROMINENCE = 0.3
 _FREQUENT_PROMINENCE = 0.3
+# The longer hands have not moved, the less prominent a word may be that moves them: people gesture
+# through all of their speech, and the first stressed word after a pause gets a stroke.
+_MOST_RELIEF, _RELIEF_STARTS_SECONDS, _RELIEF_SECONDS = 1.1, 0.45, 1.1
 
 # Words so frequent that they carry their gesture only when they are prominent.
 _FREQUENT = (
@@ -56,13 +59,19 @@ def prominence(word: SpokenWord) -> float:
 
 
 def beat_size(value: float) -> float:
-    """Returns a beat's size for a prominence: 1.8 times as large for one more, within limits."""
-    return min(max(1.8 ** (value - _USUAL_PROMINENCE), 0.5), 1.6)
+    """Returns a beat's size for a prominence: 1.6 times as large for one more, within limits."""
+    return min(max(1.6 ** (value - _USUAL_PROMINENCE), 0.5), 1.6)
 
 
 def meaning_size(value: float) -> float:
     """Returns the size of a meaning's gesture, which depends little on prominence."""
     return 1 + 0.15 * math.tanh(value - 0.3)
+
+
+def relief(idle_seconds: float) -> float:
+    """Returns by how much the threshold is lower so long after the last stroke's apex."""
+    share = (idle_seconds - _RELIEF_STARTS_SECONDS) / _RELIEF_SECONDS
+    return _MOST_RELIEF * min(max(share, 0.0), 1.0)
 
 
 def candidates(words: Sequence[SpokenWord], style: Style) -> list[Candidate]:
@@ -74,7 +83,7 @@ def candidates(words: Sequence[SpokenWord], style: Style) -> list[Candidate]:
         meaning = (
             word.meaning if not frequent or value > style.threshold + _FREQUENT_PROMINENCE else None
         )
-        if meaning is None and value <= style.threshold:
+        if meaning is None and value <= style.threshold - _MOST_RELIEF:
             continue
         start = word.stress_seconds - _BEAT_LEAD_SECONDS
         if meaning is not None and not frequent:

@@ -31,6 +31,8 @@ FUNCTION_WORDS = frozenset(_LISTED.split())
 _AN_EXCEPTIONS = ("one", "uni", "use", "usu", "eu")
 _LONGEST_SENTENCE_WORDS = 30
 
+_PLAIN_CHANCE, _PLAIN_OF = 0.5, 6
+
 # How often a word is stressed more than its neighbours: by what it is.
 _ACCENT_CHANCE = {"content": 0.22, "meaning": 0.5, "function meaning": 0.22, "function": 0.02}
 
@@ -66,9 +68,18 @@ class Sentence:
 
 
 def draw_sentence(grammar: Grammar, chance: np.random.Generator) -> Sentence:
-    """Draws a sentence of any kind."""
+    """Draws a sentence of any kind; every other one is the plainest of several.
+
+    Most of what people say has no word of the repertoire, and beats alone.
+    """
     kind = KINDS[int(chance.choice(len(KINDS), p=[_SHARES[kind] for kind in KINDS]))]
-    return draw_kind(grammar, kind, kind, chance)
+    count = _PLAIN_OF if chance.random() < _PLAIN_CHANCE else 1
+    drawn = [draw_kind(grammar, kind, kind, chance) for _ in range(count)]
+    return min(drawn, key=_share_of_meanings)
+
+
+def _share_of_meanings(sentence: Sentence) -> float:
+    return sum(token.meaning is not None for token in sentence.tokens) / len(sentence.tokens)
 
 
 def draw_backchannel(grammar: Grammar, chance: np.random.Generator) -> Sentence:
