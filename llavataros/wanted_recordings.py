@@ -64,8 +64,7 @@ def _of_folder(folder: Path, out: Path) -> list[WantedRecording]:
     ]
     if not found:
         raise UserError(
-            f"{folder} holds no recording ({', '.join(AUDIO_SUFFIXES)}); name a folder of sound "
-            "files or a file"
+            f"{folder} holds no recording; name a sound or film file, or a folder of them"
         )
     return found
 
