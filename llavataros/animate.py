@@ -182,8 +182,8 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     words.add_argument(
         "--words",
         metavar="FILE",
-        help="words with times in any usual form: TextGrid, JSON of Whisper, WhisperX, Vosk, Gentle "
-        "or a cloud service, SRT, VTT, CSV, Audacity's labels; told by the content",
+        help="words with times in any usual form: TextGrid, JSON of Whisper, WhisperX, Vosk, "
+        "Gentle or a cloud service, SRT, VTT, CSV, Audacity's labels; told by the content",
     )
     words.add_argument("--transcript", metavar="FILE", help="what is said, as plain text")
     words.add_argument(
