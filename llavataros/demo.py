@@ -1,7 +1,8 @@
-"""Goes the whole way on the bundled corpus: prepare, train, animate, measure, film, look."""
+"""Goes the whole way on the bundled corpus, from preparation to films; last, your own voice."""
 
 import argparse
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -55,6 +56,12 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         "Measure the held-out clips and film them beside the real motion",
         *("evaluate", "--checkpoint", run, "--out", str(out), "--films"),
     )
+    voice = out / f"your_voice{audio.suffix}"
+    shutil.copyfile(audio, voice)
+    _run(
+        "Your own voice: a recording alone, moved by the model that comes along",
+        *("animate", str(voice), "--out", str(out)),
+    )
     print("\n== Draw the pictures")
     log = Path(run) / "log.jsonl"
     pictures = [out / "losses.png", out / f"{given.clip}_speech.png"]
@@ -69,10 +76,12 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         *sorted(out.glob(f"*_beside_real{config.film.suffix}")),
         *pictures,
         out / "metrics.json",
+        voice.with_suffix(config.film.suffix),
     ]
     print(f"\nThe whole way took {time.monotonic() - began:.0f} s. Look at")
     for path in files:
         print(f"  {path}")
+    print("\nNow with a recording of your own: llavataros animate speech.m4a")
     return 0
 
 

@@ -39,7 +39,7 @@ COMMANDS = {
     "animate": Command("llavataros.animate", "a recording becomes motion and a film"),
     "evaluate": Command("llavataros.evaluate", "a trained run is measured on held-out clips"),
     "doctor": Command("data_prep.doctor.checkup", "what is installed and what works here"),
-    "transcribe": Command("data_prep.run.transcribe_folder", "Whisper writes recordings down"),
+    "transcribe": Command("data_prep.run.transcribe_folder", "recordings written down"),
     "pase": Command("llavataros_jax.pase.__main__", "PASE+ features of a recording"),
     "export": Command("llavataros.export", "a trained run becomes a small folder to send"),
     "attention": Command("llavataros.attention", "a picture of where a head looks"),

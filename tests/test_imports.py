@@ -10,7 +10,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PROGRAM, PREPARATION, MODEL = "llavataros", "data_prep", "llavataros_jax"
-FRAMEWORKS = ("torch", "tensorflow", "tensorflow_datasets", "whisper")
+FRAMEWORKS = (
+    "torch",
+    "tensorflow",
+    "tensorflow_datasets",
+    "whisper",
+    "faster_whisper",
+    "ctranslate2",
+)
 # Packages from the top down; a package may import those that come after it.
 PACKAGES = ("scripts", PROGRAM, PREPARATION, MODEL)
 # Root files of the model's package that every room reads; motion reads the first two alone.

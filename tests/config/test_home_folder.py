@@ -67,7 +67,7 @@ def test_what_is_no_path_stays_as_it_was_written(file: Path) -> None:
 
 def test_every_option_that_holds_a_text_was_thought_of() -> None:
     """A new option of free text is either a path, and then in the list above, or named here."""
-    others = {"words.device", "words.language"}
+    others = {"words.device", "words.language", "words.tier"}
     texts = {
         f"{section.name}.{option.name}"
         for section in dataclasses.fields(Config)

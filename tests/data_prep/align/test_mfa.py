@@ -324,7 +324,12 @@ def test_preparation_aligns_all_clips_in_one_run(mfa, tmp_path):
 
     def run(**words):
         data = {"folder": str(tmp_path / "in"), "records": str(tmp_path / "out"), "workers": 1}
-        tree = {"data": data, "audio": {"mels": 4}, "text": {"size": 4}, "words": words}
+        tree = {
+            "data": data,
+            "audio": {"mels": 4},
+            "text": {"kind": "hashed", "size": 4},
+            "words": words,
+        }
         return prepare(config_from_dict(tree), say=lambda _: None)
 
     result = run(aligner="mfa")

@@ -75,7 +75,8 @@ def test_results_of_a_clip_that_is_not_finished_stay(tmp_path, prepared):
 def test_without_recordings_or_tools_nothing_goes(tmp_path, prepared):
     cache = tmp_path / "out/.cache"
     before = kept(cache)
-    (tmp_path / "in/a.json").rename(tmp_path / "in/a.txt")
+    (tmp_path / "in/a.json").unlink()
+    (tmp_path / "in/a.txt").write_text("hello there")
     lacking = [
         (prepared, "data", {"folder": str(tmp_path / "none")}, "is not a folder"),
         (prepared, "audio", {"kind": "pase", "pase": "none.ckpt"}, "does not exist"),
