@@ -24,7 +24,7 @@ demo: install  ## speech to film on the bundled corpus, about three minutes on t
 
 # Hours of speech and gesture, a night of training on two cores, minutes on a GPU; each step goes on
 # where it was.
-HOURS ?= 8
+HOURS ?= 6
 starter: $(VENV)/.dev  ## the model that comes along, made again from nothing
 	$(BIN)/python -m data_prep.corpus --hours $(HOURS) --seed 1 --out recordings/starter
 	$(BIN)/llavataros prepare --config configs/starter.yaml
