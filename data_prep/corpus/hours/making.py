@@ -13,12 +13,14 @@ from data_prep.corpus.hours.conversation import Scene
 from data_prep.corpus.hours.delivery import SAMPLE_RATE, deliver
 from data_prep.corpus.hours.grammar import Grammar, grammar
 from data_prep.corpus.hours.lexicon import all_held_out
+from data_prep.corpus.hours.limits import violations
 from data_prep.corpus.hours.performance import perform
 from data_prep.corpus.hours.rooms import Room, draw_room, record
 from data_prep.corpus.hours.spoken import SpokenWord
 from data_prep.corpus.hours.take import FPS, Take, chance_of
 from data_prep.corpus.hours.voices import VOICES, Tone, draw_tone
 from data_prep.corpus.speech import Synthesiser
+from llavataros_jax.errors import UserError
 from llavataros_jax.motion.motion import Motion
 
 # Sound is rounded to 14 bits: what lies below is beneath the noise of any recording.
@@ -98,8 +100,16 @@ def write_take(
     without_held_out: bool = False,
     piper: Path | None = None,
 ) -> None:
-    """Makes a take and writes the files of its clips."""
+    """Makes a take and writes the files of its clips.
+
+    Raises:
+        UserError: When a body leaves the ranges of people, which is a fault of the repertoire.
+    """
     for clip in make_take(take, seed, without_held_out, piper):
+        if beyond := violations(clip.motion):
+            raise UserError(
+                f"clip {clip.name}: no body moves like this ({beyond[0]}); correct the repertoire"
+            )
         write_clip(folder / clip.name, clip.samples, clip.motion, _timed_words(clip), SOUND_STEP)
 
 

@@ -203,7 +203,7 @@ def break_skeleton(folder):
         (break_motion, r"b\.npy.*\(120, 8, 7\)"),
         (break_nan, r"b\.npy.*NaN.*frame 5"),
         (break_length, r"b\.npz lasts 3\.000 s .*b\.wav lasts 2\.000 s"),
-        (break_words, r"b\.json holds no list of words"),
+        (break_words, r"b\.json is no form of timed words that is known"),
         (break_audio, r"b\.wav is truncated"),
         (break_to_a_flash, r"b\.wav of 0\.0063 s is shorter than a frame"),
         (break_skeleton, r"b\.bvh has 9 joints .* prepare them apart"),
