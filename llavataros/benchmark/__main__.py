@@ -26,6 +26,11 @@ Both ways take turns, so that a busy machine slows both; the medians of all turn
 With --recordings, transcribers are compared instead, on recordings whose words are known:
 
   {prog} --recordings FOLDER --whisper base.en
+
+With --gestures, a run is measured on them, such as the one that comes along, beside the rules that
+made what it learned from:
+
+  {prog} --recordings FOLDER --gestures starter
 """
 
 
@@ -40,10 +45,17 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     if given.recordings:
         if given.which:
             raise UserError("--recordings compares transcribers; leave out the names, or run twice")
+        if given.gestures:
+            from llavataros.benchmark import gestures
+
+            gestures.run(given.recordings, given.gestures, given.whisper)
+            return 0
         from llavataros.benchmark import transcripts
 
         transcripts.run(given.recordings, given.whisper)
         return 0
+    if given.gestures:
+        raise UserError("--gestures needs --recordings, the folder with voices to move to")
     if given.whisper:
         raise UserError("--whisper needs --recordings, the folder with what is to be heard")
     print(f"JAX {jax.__version__} on {jax.devices()[0].device_kind}, {given.turns} turns")
@@ -65,6 +77,7 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     parser.add_argument(
         "--recordings", type=Path, help="folder of recordings with .lab, .txt or .TextGrid beside"
     )
+    parser.add_argument("--gestures", type=Path, metavar="RUN", help="run to move to them")
     parser.add_argument("--whisper", help="weights to hear them with: a size or a path")
     return parser
 

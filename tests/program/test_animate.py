@@ -55,7 +55,10 @@ BAD = {
         ],
         "click.wav lasts 0.0125 s",
     ),
-    "nothing tells the words": (lambda f: ["--audio", wave(f / "hum.wav")], "hum.wav has no words"),
+    "weights that are not there": (
+        lambda f: ["--audio", wave(f / "hum.wav"), f"words.whisper={f / 'none.pt'}"],
+        "none.pt does not exist",
+    ),
     "missing words": (
         lambda f: ["--audio", wave(f / "hum.wav"), "--words", f / "none.TextGrid"],
         "none.TextGrid",
@@ -227,3 +230,32 @@ def test_what_belongs_to_one_recording_is_not_shared(way: Path, tmp_path: Path, 
     spoken = words(tmp_path / "w.tsv", ("hi", 0.0, 0.3))
     assert main([*files, "--checkpoint", str(way / "run"), "--words", str(spoken)]) == 2
     assert "--words belongs to one recording, but 2 are given" in capsys.readouterr().err
+
+
+def test_two_people_on_two_channels_are_speaker_and_interlocutor(way: Path, tmp_path: Path) -> None:
+    talk = CORPUS / "talk_1_ada.flac", CORPUS / "talk_1_ben.flac"
+    sides = [soundfile.read(path)[0][: 4 * RATE] for path in talk]
+    wave(tmp_path / "both.wav", np.stack(sides, 1), subtype="FLOAT")
+    for name, samples in zip(("left", "right"), sides, strict=True):
+        wave(tmp_path / f"{name}.wav", samples, subtype="FLOAT")
+    a = words(tmp_path / "a.words.tsv", ("hi", 0.2, 0.6))
+    b = words(tmp_path / "b.words.tsv", ("ho", 1.0, 1.4))
+    shared = ["--checkpoint", str(way / "run"), "--words", str(a), "--interlocutor-words", str(b)]
+    shared += ["--no-film", "--out", str(tmp_path / "out")]
+    assert main([str(tmp_path / "both.wav"), "--channels", "split", *shared]) == 0
+    two = ["--interlocutor-audio", str(tmp_path / "right.wav")]
+    assert main([str(tmp_path / "left.wav"), *two, *shared]) == 0
+    assert main([str(tmp_path / "both.wav"), "--channels", "swap", *shared, "--fps", "30"]) == 0
+    split, left = (read_npy(tmp_path / "out" / f"{name}.npy", fps=30) for name in ("both", "left"))
+    assert not np.array_equal(split.frames, left.frames), "swapped, the other one speaks"
+    assert main([str(tmp_path / "both.wav"), "--channels", "split", *shared]) == 0
+    split = read_npy(tmp_path / "out" / "both.npy", fps=30)
+    np.testing.assert_allclose(split.frames, left.frames, atol=1e-5)
+
+
+def test_a_recording_alone_is_animated_from_sound(way: Path, tmp_path: Path, capsys) -> None:
+    arguments = [str(wave(tmp_path / "hum.wav")), "words.transcriber=none", "--no-film"]
+    run = ["--checkpoint", str(way / "run"), "--out", str(tmp_path / "out")]
+    assert main([*arguments, *run]) == 0
+    assert "note: no words: animated from sound alone" in capsys.readouterr().out
+    assert read_npy(tmp_path / "out" / "hum.npy", fps=30).num_frames == 30
