@@ -34,7 +34,8 @@ quaternion xyzw), .bvh (centimetres), a film with sound, and .json (config, comm
 hashes, timings). A file that this program did not write is never replaced.
 
 section.key=value names tools and weights of this machine (words.…, audio.pase, text.model,
-text.batch) and the film's size (film.…); what the run computes stays as it was trained.
+text.batch), the size of gestures (film.size=1.3), smoothing and the film's size (film.…); what the
+run computes stays as it was trained.
 """
 STARTER = "starter"
 _OVERRIDE = re.compile(r"[a-z_]+\.[a-z_]+=.*", re.DOTALL)

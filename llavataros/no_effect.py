@@ -4,6 +4,9 @@ import argparse
 
 from llavataros_jax.trained import TrainedRun
 
+# Options of the section `film` that change the motion too.
+_OF_MOTION = ("film.smooth", "film.smooth_window", "film.size")
+
 
 def options_without_effect(given: argparse.Namespace, run: TrainedRun) -> list[str]:
     """Returns a sentence for everything on the command line that this run does not use."""
@@ -11,7 +14,7 @@ def options_without_effect(given: argparse.Namespace, run: TrainedRun) -> list[s
     words = given.words or given.transcript
     changed = [override.split("=")[0] for override in given.overrides]
     of_words = [key for key in changed if key.startswith("words.")]
-    of_film = [key for key in changed if key.startswith("film.") and key != "film.smooth"]
+    of_film = [key for key in changed if key.startswith("film.") and key not in _OF_MOTION]
     hears_other = model.cross_blocks > 0
     told = (
         (

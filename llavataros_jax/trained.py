@@ -11,7 +11,7 @@ from llavataros_jax.data.segments import ClipSpeech
 from llavataros_jax.errors import UserError
 from llavataros_jax.inference.animate import Animator
 from llavataros_jax.motion.motion import Motion
-from llavataros_jax.motion.smoothing import smooth_values
+from llavataros_jax.motion.smoothing import enlarged, smooth_values
 from llavataros_jax.network import build_model
 from llavataros_jax.training.checkpoint import load_params
 from llavataros_jax.training.exported import is_exported, load_exported
@@ -42,8 +42,10 @@ class TrainedRun:
         `smooth` allows the filter that `film.smooth` asks for; without it motion stays raw.
         """
         poses = self.animator(main, interlocutor)
-        if smooth and self.config.film.smooth:
-            poses = smooth_values(poses, self.manifest.fps)
+        film, fps = self.config.film, self.manifest.fps
+        if smooth and film.smooth:
+            poses = smooth_values(poses, fps, film.smooth_window)
+        poses = enlarged(poses, fps, film.size)
         return self.animator.codec.decode(poses, self.manifest.fps, main.speaker)
 
     def speaker_id(self, name: str | None) -> int:

@@ -64,10 +64,10 @@ def run(folder: Path, checkpoint: Path, whisper: str | None = None) -> None:
         heard = _heard(recording.audio, speech)
         for kind in ("words", "sound alone"):
             found = [_compare(trained, name, speech, heard, kind) for name in speakers]
-            rows[kind].append(np.nanmean(found, axis=0))
+            rows[kind].append(_mean(found))
             _tell(f"{recording.name}, {kind}", rows[kind][-1])
     for kind, values in rows.items():
-        _tell(f"all, {kind}", np.nanmean(values, axis=0))
+        _tell(f"all, {kind}", _mean(values))
 
 
 def _heard(audio: Path, speech: SpeechFeatures) -> list[SpokenWord]:
@@ -104,7 +104,8 @@ def _compare(
     jerks = [movement(motion)["jerk_metres_per_second3"] for motion in (ours, own)]
     speeds, own_speeds = _hand_speeds(ours), _hand_speeds(own)
     fast, own_fast = speeds[spoken].mean(), own_speeds[spoken].mean()
-    follows = np.nanmean([correlation(a, b) for a, b in zip(speeds.T, own_speeds.T, strict=True)])
+    pairs = zip(speeds.T, own_speeds.T, strict=True)
+    follows = _mean([np.array([correlation(ours, own)]) for ours, own in pairs])[0]
     still = _silence(spoken, ours.fps)
     in_silence = speeds[still].mean() if still.any() else np.nan
     return np.array([fast, fast / own_fast, jerks[0], jerks[0] / jerks[1], follows, in_silence])
@@ -119,6 +120,12 @@ def _silence(spoken: Bool[np.ndarray, " N"], fps: float) -> Bool[np.ndarray, " N
     """Finds the frames that lie more than a second from any word."""
     near = np.ones(2 * round(fps) + 1)
     return np.convolve(spoken.astype(float), near, "same")[: len(spoken)] < 0.5
+
+
+def _mean(rows: list[np.ndarray]) -> np.ndarray:
+    """Averages rows column by column over what could be measured; NaN where nothing could."""
+    columns = np.array(rows).T
+    return np.array([c[np.isfinite(c)].mean() if np.isfinite(c).any() else np.nan for c in columns])
 
 
 def _tell(name: str, values: np.ndarray) -> None:

@@ -11,17 +11,29 @@ class FilmConfig:
     """What generated motion is smoothed, drawn and encoded with.
 
     Attributes:
-        smooth: Savitzky-Golay filter (window 9 at 30 fps, order 2) on generated motion.
+        smooth: Savitzky-Golay filter of order 2 on generated motion.
+        smooth_window: Its window in frames at 30 fps, odd; 9 as published. At other rates it spans
+            the same time.
+        size: Size of movements about their slow course; 1 leaves them as they are predicted. A
+            regressor answers what it cannot know with small movements, which this makes up for.
         width: Pixels.
         height: Pixels.
         suffix: Container of the film.
     """
 
     smooth: bool = True
+    smooth_window: int = 9
+    size: float = 1.0
     width: int = 640
     height: int = 480
     suffix: Literal[".mov", ".mp4"] = ".mov"
 
     def __post_init__(self) -> None:
+        require(
+            self.smooth_window > 0 and self.smooth_window % 2 == 1,
+            "film.smooth_window must be odd and positive",
+            self,
+        )
+        require(0 <= self.size <= 3, "film.size must be from 0 to 3", self)
         for name in ("width", "height"):
             require(getattr(self, name) > 0, f"film.{name} must be positive", self)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
+from scipy.ndimage import gaussian_filter1d
 from scipy.signal import savgol_coeffs, savgol_filter
 
 from llavataros_jax.errors import UserError
@@ -13,23 +14,40 @@ from llavataros_jax.motion.motion import Motion, motion_from_local
 from llavataros_jax.motion.rotations import matrix_to_sixd, sixd_to_matrix
 
 ORDER = 2
+WINDOW = 9  # frames at 30 fps
+SLOW_SECONDS = 1.0
 
 
-def window_frames(fps: float) -> int:
-    """Returns the odd window that spans at `fps` what 9 frames span at 30: 17 at 60."""
-    return 2 * round(4 * fps / 30) + 1
+def window_frames(fps: float, window: int = WINDOW) -> int:
+    """Returns the odd window that spans at `fps` what `window` frames span at 30: 17 at 60."""
+    return 2 * round((window - 1) / 2 * fps / 30) + 1
 
 
-def smooth_values(values: Float[np.ndarray, "T ..."], fps: float) -> Float[np.ndarray, "T ..."]:
+def smooth_values(
+    values: Float[np.ndarray, "T ..."], fps: float, window: int = WINDOW
+) -> Float[np.ndarray, "T ..."]:
     """Smooths anything linear along its first axis, such as un-normalised poses before decoding.
 
-    The window shrinks to what a short motion has; from 3 frames down nothing changes.
+    The window, in frames at 30 fps, shrinks to what a short motion has; from 3 frames down nothing
+    changes.
     """
-    window = min(window_frames(fps), (len(values) - 1) // 2 * 2 + 1)
+    window = min(window_frames(fps, window), (len(values) - 1) // 2 * 2 + 1)
     if window <= ORDER + 1:
         return np.array(values)
     flat = np.reshape(values, (len(values), -1))
     return np.asarray(savgol_filter(flat, window, ORDER, axis=0)).reshape(values.shape)
+
+
+def enlarged(values: Float[np.ndarray, "T P"], fps: float, size: float) -> Float[np.ndarray, "T P"]:
+    """Multiplies movement by `size` about its own slow course, which is left as it is.
+
+    The slow course is a Gaussian mean with a deviation of a second, so that strokes grow while
+    hands rest where they rested.
+    """
+    if size == 1.0:
+        return np.array(values)
+    slow = gaussian_filter1d(values, SLOW_SECONDS * fps, axis=0, mode="nearest")
+    return slow + size * (values - slow)
 
 
 def smooth(motion: Motion) -> Motion:

@@ -1,7 +1,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.signal import savgol_coeffs
+from scipy.signal import savgol_coeffs, savgol_filter
 from scipy.spatial.transform import Rotation
 
 from llavataros_jax.errors import UserError
@@ -10,6 +10,7 @@ from llavataros_jax.motion.skeleton import AVATAROS_9
 from llavataros_jax.motion.smoothing import (
     causal_kernels,
     causal_smooth,
+    enlarged,
     final_kernels,
     finish_smoothing,
     reset_smoothing,
@@ -147,3 +148,22 @@ def test_what_the_delay_holds_back_is_the_end_of_the_offline_motion(delay) -> No
 def test_a_delay_beyond_the_window_is_refused() -> None:
     with pytest.raises(UserError, match="outside the smoothing window of 9 frames"):
         causal_kernels(30, 9)
+
+
+def test_movements_grow_about_their_slow_course():
+    seconds = np.arange(600) / 30
+    slow, fast = np.sin(2 * np.pi * seconds / 20), 0.1 * np.sin(2 * np.pi * seconds * 1.5)
+    values = np.stack((slow + fast, np.full(600, 0.3)), axis=1)
+    larger = enlarged(values, 30, 1.5)
+    np.testing.assert_array_equal(enlarged(values, 30, 1.0), values)
+    np.testing.assert_allclose(larger[:, 1], 0.3)  # who rests goes on resting
+    middle = slice(150, 450)
+    np.testing.assert_allclose(larger[middle, 0], (slow + 1.5 * fast)[middle], atol=0.03)
+
+
+def test_a_longer_window_is_scipys():
+    values = np.random.default_rng(0).standard_normal((100, 3))
+    np.testing.assert_array_equal(
+        smooth_values(values, 30, 15), savgol_filter(values, 15, 2, axis=0)
+    )
+    assert window_frames(60, 15) == 29
