@@ -3,6 +3,7 @@
 import argparse
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,9 +73,12 @@ def animate_recording(
     files.check()
     began = time.monotonic()
     with ExitStack() as stack:
+        # Words are mostly found by other programs, which leaves time to compile.
+        compiled = stack.enter_context(ThreadPoolExecutor(1)).submit(run.animator.warm_up)
         channels = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="llavataros-")))
         heard_audio, other_audio = _people(given, recording.audio, channels)
         speech, other = _speech(given, run, recording, heard_audio, other_audio)
+        compiled.result()
     heard = time.monotonic()
     motion = run.animate(_as_clip(speech, speaker), other, smooth=not given.no_smoothing)
     animated = time.monotonic()

@@ -29,6 +29,12 @@ class Animator:
         self.params = jax.device_put(params)
         self._run = jax.jit(self._block, donate_argnums=1)
 
+    def warm_up(self) -> None:
+        """Compiles what every recording runs, on none, so that it can be done beside other work."""
+        nobody, count = self._segments(None, 0, 0), np.int32(0)
+        memory = self.model.empty_memory(1)
+        self._run(self.params, memory, nobody, nobody, jnp.array([False]), count)
+
     def __call__(
         self, main: ClipSpeech, interlocutor: ClipSpeech | None = None
     ) -> Float[np.ndarray, "N P"]:

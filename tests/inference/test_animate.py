@@ -90,3 +90,13 @@ def test_nothing_to_animate_and_unequal_conversations_are_refused(animator):
         animator(speech(1, 0))
     with pytest.raises(UserError, match="has 5 frames and the interlocutor's 6"):
         animator(speech(1, 5), speech(2, 6))
+
+
+@pytest.mark.slow
+def test_warming_up_compiles_what_every_recording_runs(animator):
+    fresh = Animator(animator.model, animator.params, CODEC)
+    fresh.warm_up()
+    assert fresh._run._cache_size() == 1
+    np.testing.assert_array_equal(fresh(speech(1, 5)), animator(speech(1, 5)))
+    fresh(speech(1, 9), speech(2, 9))
+    assert fresh._run._cache_size() == 1
