@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.clips.speech import SpeechFeatures, prepare_speech
+from data_prep.sound.features import load_tools
 from llavataros.given_features import read_features, require_features
 from llavataros.no_effect import options_without_effect
 from llavataros.provenance import provenance
@@ -21,6 +22,7 @@ from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.npy import write_npy
 from llavataros_jax.motion.resampling import resample
 from llavataros_jax.rendering.film import write_film
+from llavataros_jax.sound.reader import read_info
 from llavataros_jax.trained import TrainedRun
 
 # Differences of the lengths of two sides of a conversation that are no mistake.
@@ -72,13 +74,16 @@ def animate_recording(
     files = WrittenFiles(folder, recording.name.name, (".npy", ".bvh", *film_suffix))
     files.check()
     began = time.monotonic()
+    read_info(recording.audio, run.config.audio.sample_rate)  # refused before anything is begun
     with ExitStack() as stack:
-        # Words are mostly found by other programs, which leaves time to compile.
-        compiled = stack.enter_context(ThreadPoolExecutor(1)).submit(run.animator.warm_up)
+        # Words are mostly found by other programs, which leaves time to import and to compile.
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        ready = [pool.submit(load_tools, run.config.audio), pool.submit(run.animator.warm_up)]
         channels = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="llavataros-")))
         heard_audio, other_audio = _people(given, recording.audio, channels)
         speech, other = _speech(given, run, recording, heard_audio, other_audio)
-        compiled.result()
+        for waited in ready:
+            waited.result()
     heard = time.monotonic()
     motion = run.animate(_as_clip(speech, speaker), other, smooth=not given.no_smoothing)
     animated = time.monotonic()

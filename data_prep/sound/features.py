@@ -81,6 +81,13 @@ def _features(
     return stack_steps(steps, ends)
 
 
+def load_tools(config: AudioConfig) -> None:
+    """Imports what the features need, which takes seconds, so that it can be done beside others."""
+    if config.kind == "mel":
+        _mel_filters(config)
+        _ = load_librosa().yin
+
+
 def check_audio(config: AudioConfig) -> None:
     """Refuses a checkpoint of PASE+ that cannot be used, before any work is done.
 
