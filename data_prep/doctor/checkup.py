@@ -25,6 +25,7 @@ from data_prep.listen.whisper_weights import (
 )
 from llavataros_jax.config import Config, WordsConfig
 from llavataros_jax.config.file import load_config
+from llavataros_jax.config.shipped import shipped_folder
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.packages import install_command, missing_packages, needs
 
@@ -133,6 +134,7 @@ def _installed(config: Config) -> Iterator[str]:
 
 
 def _weights(config: Config) -> Iterator[str]:
+    yield f"{'starter model':<16}{_starter()}"
     yield _file("PASE+", "audio.pase", config.audio.pase, _GET_PASE)
     yield f"{'Whisper':<16}{_whisper(config.words)}"
     yield f"{'PocketSphinx':<16}{_pocketsphinx(config.words)}"
@@ -152,6 +154,13 @@ def _file(name: str, option: str, path: str | None, command: str) -> str:
     if not place.is_file():
         return f"{name:<16}{option}={path} does not exist; to get it: {command}"
     return f"{name:<16}{option}={path}, {place.stat().st_size / 1e6:.1f} MB"
+
+
+def _starter() -> str:
+    path = shipped_folder("starter") / "weights.safetensors"
+    if not path.is_file():
+        return f"{path} is missing; install llavataros again"
+    return f"{path}, {path.stat().st_size / 1e6:.1f} MB, comes along"
 
 
 def _whisper(config: WordsConfig) -> str:
