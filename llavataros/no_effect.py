@@ -5,7 +5,7 @@ import argparse
 from llavataros_jax.trained import TrainedRun
 
 # Options of the section `film` that change the motion too.
-_OF_MOTION = ("film.smooth", "film.smooth_window", "film.size")
+_OF_MOTION = ("film.smooth", "film.smooth_window", "film.size", "film.wordless_size")
 
 
 def options_without_effect(given: argparse.Namespace, run: TrainedRun) -> list[str]:

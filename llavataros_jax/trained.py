@@ -45,7 +45,8 @@ class TrainedRun:
         film, fps = self.config.film, self.manifest.fps
         if smooth and film.smooth:
             poses = smooth_values(poses, fps, film.smooth_window)
-        poses = enlarged(poses, fps, film.size)
+        is_wordless = not (main.word_index >= 0).any()
+        poses = enlarged(poses, fps, film.size * (film.wordless_size if is_wordless else 1.0))
         return self.animator.codec.decode(poses, self.manifest.fps, main.speaker)
 
     def speaker_id(self, name: str | None) -> int:

@@ -16,6 +16,7 @@ class FilmConfig:
             the same time.
         size: Size of movements about their slow course; 1 leaves them as they are predicted. A
             regressor answers what it cannot know with small movements, which this makes up for.
+        wordless_size: Times `size`, for recordings of which no word is known: of these still less.
         width: Pixels.
         height: Pixels.
         suffix: Container of the film.
@@ -24,6 +25,7 @@ class FilmConfig:
     smooth: bool = True
     smooth_window: int = 9
     size: float = 1.0
+    wordless_size: float = 1.0
     width: int = 640
     height: int = 480
     suffix: Literal[".mov", ".mp4"] = ".mov"
@@ -34,6 +36,7 @@ class FilmConfig:
             "film.smooth_window must be odd and positive",
             self,
         )
-        require(0 <= self.size <= 3, "film.size must be from 0 to 3", self)
+        for name in ("size", "wordless_size"):
+            require(0 <= getattr(self, name) <= 3, f"film.{name} must be from 0 to 3", self)
         for name in ("width", "height"):
             require(getattr(self, name) > 0, f"film.{name} must be positive", self)

@@ -8,7 +8,9 @@ import pytest
 
 from llavataros_jax.atomic import write_text
 from llavataros_jax.config.file import config_to_yaml
+from llavataros_jax.data.segments import ClipSpeech, without_words
 from llavataros_jax.errors import UserError
+from llavataros_jax.motion.smoothing import enlarged
 from llavataros_jax.network import build_model
 from llavataros_jax.trained import open_trained
 from llavataros_jax.training.exported import WEIGHTS, is_exported, load_exported, write_exported
@@ -81,3 +83,20 @@ def test_training_cannot_go_on_from_it(toy):
     training = dataclasses.replace(config.training, run=str(light))
     with pytest.raises(UserError, match="is an exported run, which holds no state of training"):
         open_run(dataclasses.replace(config, training=training), manifest)
+
+
+def test_movements_are_larger_where_no_word_is_known(toy):
+    light, config, manifest, *_ = toy
+    sizes = manifest.feature_size("audio"), manifest.feature_size("words")
+    draw = np.random.default_rng(1)
+    audio = draw.standard_normal((60, sizes[0])).astype(np.float16)
+    words = draw.standard_normal((1, sizes[1])).astype(np.float16)
+    spoken = ClipSpeech(audio, words, np.zeros(60, np.int32), 0)
+    plain = open_trained(light)
+    film = dataclasses.replace(config.film, wordless_size=2.0, smooth=False)
+    larger = dataclasses.replace(plain, config=dataclasses.replace(config, film=film))
+
+    for speech, size in ((spoken, 1.0), (without_words(spoken), 2.0)):
+        poses = enlarged(plain.animator(speech), manifest.fps, size)
+        wanted = plain.animator.codec.decode(poses, manifest.fps, 0)
+        np.testing.assert_array_equal(larger.animate(speech).frames, wanted.frames)
