@@ -21,6 +21,7 @@ from orbax.checkpoint import v1 as ocp
 from llavataros_jax.errors import UserError
 from llavataros_jax.model import Params
 from llavataros_jax.training.checkpoint_damage import damage_of, damage_of_json, first_line
+from llavataros_jax.training.parameters import named_leaves
 from llavataros_jax.training.state import TrainState
 
 # Orbax logs every failure of its threads, traceback and all, and then raises it as well.
@@ -244,16 +245,11 @@ def _misfit(path: Path, parts: dict[str, Any]) -> str | None:
     """
     stored: Any = ocp.checkpointables_metadata(str(path)).metadata
     for part, wanted in parts.items():
-        there = dict(_named_leaves(stored[part]))
-        for name, leaf in _named_leaves(wanted):
+        there = dict(named_leaves(stored[part]))
+        for name, leaf in named_leaves(wanted):
             if name not in there:
                 return f"{part} has no {name}"
             is_key = jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
             if not is_key and tuple(there[name].shape) != leaf.shape:
                 return f"{name} has the shape {tuple(there[name].shape)}, not {leaf.shape}"
     return None
-
-
-def _named_leaves(tree: Any) -> Iterator[tuple[str, Any]]:
-    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
-        yield jax.tree_util.keystr(path, simple=True, separator="."), leaf

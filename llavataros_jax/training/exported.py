@@ -6,7 +6,6 @@ code, and opens wherever a run directory does, but training cannot go on from it
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -17,6 +16,7 @@ from llavataros_jax.config.file import config_to_yaml
 from llavataros_jax.data.manifest import Manifest
 from llavataros_jax.errors import UserError
 from llavataros_jax.model import Params
+from llavataros_jax.training.parameters import named_leaves
 from llavataros_jax.weights.safetensors_file import read_tensors, write_tensors
 
 WEIGHTS = "weights.safetensors"
@@ -48,7 +48,7 @@ def write_exported(
             f"{folder} exists and is not empty, so nothing is exported to it; choose another folder"
         )
     arrays = {}
-    for name, leaf in _named(params).items():
+    for name, leaf in named_leaves(params):
         array = np.asarray(leaf, np.float32)
         if not np.isfinite(array).all() or np.abs(array).max(initial=0) > _LARGEST_HALF:
             raise UserError(
@@ -76,7 +76,7 @@ def load_exported(run: Path | str, abstract: Params) -> tuple[Params, str]:
         UserError: When the file is damaged or does not fit the run's own config.
     """
     path = Path(run) / WEIGHTS
-    arrays, wanted = read_tensors(path), _named(abstract)
+    arrays, wanted = read_tensors(path), dict(named_leaves(abstract))
     for name, leaf in wanted.items():
         found = arrays[name].shape if name in arrays else None
         if found != tuple(leaf.shape):
@@ -90,11 +90,3 @@ def load_exported(run: Path | str, abstract: Params) -> tuple[Params, str]:
             )
     leaves = [arrays[name].astype(np.float32) for name in wanted]
     return jax.tree.unflatten(jax.tree.structure(abstract), leaves), WEIGHTS
-
-
-def _named(tree: Any) -> dict[str, Any]:
-    """Names the leaves of nested dictionaries, in the order in which JAX lists them."""
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="."): leaf
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-    }

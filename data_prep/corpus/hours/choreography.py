@@ -36,7 +36,7 @@ _DIP = np.array([0.01, -0.05, 0.02])
 
 @dataclass(frozen=True)
 class Stroke:
-    """A stroke that is made: `kind` is `beat` or a key of `repertoire.GESTURED`."""
+    """A stroke that is made: `kind` is `beat` or a key of `forms.FORMS`."""
 
     word: int
     kind: str

@@ -13,8 +13,6 @@ _BEAT_METRES = 0.22
 # Gestures grow and shrink about the middle of McNeill's central gesture space.
 _CENTRE = np.array([0.17, -0.14, 0.27])
 
-GESTURED: tuple[str, ...] = tuple(FORMS)
-
 
 def gesture_of(meaning: str, style: Style) -> Gesture:
     """Returns the form of a meaning's gesture that a person uses."""
