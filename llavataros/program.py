@@ -33,10 +33,10 @@ class Command:
 
 
 COMMANDS = {
-    "animate": Command("llavataros.animate", "a recording becomes motion and a film"),
     "demo": Command("llavataros.demo", "the whole way on a corpus that comes along"),
     "prepare": Command("data_prep.__main__", "a folder of recordings becomes records"),
     "train": Command("llavataros_jax.train", "a model learns from records"),
+    "animate": Command("llavataros.animate", "a recording becomes motion and a film"),
     "evaluate": Command("llavataros.evaluate", "a trained run is measured on held-out clips"),
     "doctor": Command("data_prep.doctor.checkup", "what is installed and what works here"),
     "transcribe": Command("data_prep.run.transcribe_folder", "recordings written down"),
@@ -89,7 +89,6 @@ def usage() -> str:
         "",
         *(f"  {name.ljust(width)}  {command.summary}" for name, command in COMMANDS.items()),
         "",
-        "Any recording, with nothing else given: animate speech.m4a.",
         "Your own recordings: prepare, train, animate, each with --config own.yaml; start from the",
         "config that comes along by the name `own`. Any option of a config can be changed on the",
         "command line, as in data.folder=recordings.",
