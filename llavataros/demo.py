@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_prep.sound.beats import audio_beats
 from data_prep.words.timed_files import read_timed_words
 from llavataros_jax.config.file import load_config
 from llavataros_jax.errors import UserError, door
@@ -18,6 +17,7 @@ from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.npy import read_npy
 from llavataros_jax.motion.resampling import resample
 from llavataros_jax.rendering.plots import plot_losses, plot_speech
+from llavataros_jax.sound.beats import audio_beats
 from llavataros_jax.sound.reader import read_mono
 
 EPILOG = """\

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from data_prep.sound.beats import audio_beats
 from llavataros.run_options import with_run_options
 from llavataros_jax.atomic import write_json
 from llavataros_jax.data.clips import ClipReader
@@ -18,6 +17,7 @@ from llavataros_jax.errors import UserError, door
 from llavataros_jax.evaluation.report import evaluate_clip, format_table, summarise
 from llavataros_jax.packages import require_packages
 from llavataros_jax.rendering.film import check_film_tools, write_film
+from llavataros_jax.sound.beats import audio_beats
 from llavataros_jax.trained import open_trained
 
 EPILOG = """\

@@ -144,7 +144,7 @@ def test_imports_obey_the_law():
         ("llavataros_jax.training.step", "torch", False),
         ("data_prep.run.pipeline", "llavataros.animate.main", False),
         ("data_prep.align.choice", "llavataros_jax.model.gesture", False),
-        ("data_prep.words.word", "data_prep.sound.beats", False),
+        ("data_prep.words.word", "data_prep.sound.features", False),
         ("data_prep.listen.transcribe", "data_prep.align.aligner", False),
         ("data_prep.machine.gpus", "data_prep.run.workers", False),
         ("data_prep.clips.speech", "data_prep.corpus.speech", False),

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from data_prep.sound.features import audio_features, feature_names, stack_steps, step_features
+from data_prep.sound.features import audio_features, feature_names, stack_steps
 from llavataros_jax.config import AudioConfig
+from llavataros_jax.sound.steps import step_features
 
 CONFIG = AudioConfig(mels=20)
 HOP = 160

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from data_prep.sound import beats as module
-from data_prep.sound.beats import audio_beats
 from llavataros_jax.errors import UserError
+from llavataros_jax.sound import beats as module
+from llavataros_jax.sound.beats import audio_beats
 from llavataros_jax.sound.reader import read_mono
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 RATE, HOP = 16000, 512
 
 
