@@ -49,5 +49,6 @@ def take_of(performance: Performance, **changes) -> Take:
         "motion": performance.predicted[0] if performance.predicted else performance.real,
         "real": performance.real,
         "spoken": performance.spoken,
+        "foils": performance.foils,
     }
     return Take(**{**parts, **changes})

@@ -21,7 +21,8 @@ class Protocol:
         joints: Which joints count, in words.
         measures: Rows of the table.
         columns: Columns of the table.
-        prepare: Brings a matched performance to the protocol's joints, rate and length.
+        prepare: Brings each motion of a performance to the protocol's joints and rate, whatever
+            they were; that they agree is checked afterwards (`take.matched`).
         samples: Motions of a system for each clip.
         settings: Switches and files that change numbers, printed with the table.
         lacks: What of the published protocol cannot be had here, and what is left out for it.

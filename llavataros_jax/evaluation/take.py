@@ -22,6 +22,8 @@ class Performance:
         predicted: The system's motions, one for each sample; the first counts where one is wanted.
         spoken: The speech, when there is sound.
         other: Speech of another clip of the same speaker.
+        foils: Speech of further clips of the same speaker, against which the right speech must
+            prove itself.
     """
 
     clip: str
@@ -30,6 +32,7 @@ class Performance:
     predicted: tuple[Trajectories, ...]
     spoken: Spoken | None = None
     other: Spoken | None = None
+    foils: tuple[Spoken, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +46,7 @@ class Take:
         real: What it is compared with, of the same joints and rate.
         spoken: The speech that it is measured against, when there is sound.
         others: Further samples of the same system for the same clip.
+        foils: Speech of further clips of the same speaker.
     """
 
     clip: str
@@ -51,6 +55,7 @@ class Take:
     real: Trajectories
     spoken: Spoken | None = None
     others: tuple[Trajectories, ...] = ()
+    foils: tuple[Spoken, ...] = ()
 
 
 def matched(performance: Performance) -> Performance:
