@@ -20,7 +20,7 @@ _PICKLES = (".pkl", ".pickle", ".pt", ".pth")
 def read_motion(
     path: Path,
     *,
-    audio_seconds: float,
+    audio_seconds: float | None,
     source_fps: float | None = None,
     bvh_metres_per_unit: float | None = None,
     up: str = "auto",
@@ -29,7 +29,7 @@ def read_motion(
 
     Args:
         path: `.bvh`, `.npy`, or `.npz` of AvatarOS' or SMPL's form.
-        audio_seconds: Length of the speech that belongs to the motion.
+        audio_seconds: Length of the speech that belongs to the motion, if there is any.
         source_fps: Frames per second; goes before what the file says.
         bvh_metres_per_unit: Length of a BVH unit; when not given, a centimetre unless the body says
             otherwise.
@@ -67,7 +67,7 @@ def read_motion(
         motion = _array_in_metres(motion, notes)
     else:
         raise UserError(f"motion {path} is no .bvh, .npy or .npz; export it as one of these")
-    if source_fps is None:
+    if source_fps is None and audio_seconds is not None:
         motion = _with_kindred_rate(motion, audio_seconds, notes)
     return _upright(motion, up, notes), tuple(notes)
 

@@ -251,6 +251,16 @@ def test_props_are_told_of(tmp_path):
     assert notes == ("it holds more than the body under Hips; left out is what hangs on Prop",)
 
 
+def test_motion_without_speech_has_the_rate_of_its_file(tmp_path):
+    motion = dataclasses.replace(person(frames=1200), fps=60)
+    write_bvh(tmp_path / "a.bvh", motion)
+    assert read(tmp_path / "a.bvh", None)[0].fps == 60
+    np.save(tmp_path / "a.npy", motion.frames[:, :9])
+    with pytest.raises(UserError, match="has no speech to find it from; state it"):
+        read(tmp_path / "a.npy", None)
+    assert read(tmp_path / "a.npy", None, source_fps=50)[0].fps == 50
+
+
 @pytest.mark.parametrize("name", ["a.pkl", "a.pt", "a.fbx"])
 def test_other_files_are_refused_in_a_sentence(tmp_path, name):
     (tmp_path / name).write_bytes(b"\x80\x04.")
