@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from llavataros.animation import Animation, animate_recording
-from llavataros.run_options import with_run_options
 from llavataros.wanted_recordings import WantedRecording, wanted_recordings
 from llavataros_jax.config.shipped import shipped_folder
 from llavataros_jax.errors import ExhaustedError, UserError, door
 from llavataros_jax.rendering.film import check_film_tools
+from llavataros_jax.run_options import with_run_options
 from llavataros_jax.trained import TrainedRun, open_trained
 
 PROGRAM = "llavataros animate"

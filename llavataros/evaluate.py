@@ -7,7 +7,6 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from llavataros.run_options import with_run_options
 from llavataros_jax.atomic import write_json
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.identity import difference
@@ -17,6 +16,7 @@ from llavataros_jax.errors import UserError, door
 from llavataros_jax.evaluation.report import evaluate_clip, format_table, summarise
 from llavataros_jax.packages import require_packages
 from llavataros_jax.rendering.film import check_film_tools, write_film
+from llavataros_jax.run_options import with_run_options
 from llavataros_jax.sound.beats import audio_beats
 from llavataros_jax.trained import open_trained
 

@@ -24,12 +24,12 @@ PACKAGES = ("scripts", PROGRAM, PREPARATION, MODEL)
 SHARED = ("errors", "atomic", "lock", "packages", "listing", "config", "batch")
 FLOORS = {
     MODEL: (
-        {"train"},
-        {"ancestor"},
+        {"train", "evaluate"},
+        {"ancestor", "report", "run_options"},
         {"trained"},
         {"inference", "evaluation", "training", "rendering"},
         {"network"},
-        {"data", "model", "pase"},
+        {"data", "embedding", "model", "pase"},
         {"sound", "weights", "motion"},
     ),
     PREPARATION: (
@@ -48,7 +48,7 @@ FLOORS = {
 ROOMS = {
     "orbax": ("llavataros_jax.training.checkpoint",),
     "tensorboardX": ("llavataros_jax.training.tracking",),
-    "flax.nnx": ("llavataros_jax.model", "llavataros_jax.pase"),
+    "flax.nnx": ("llavataros_jax.embedding", "llavataros_jax.model", "llavataros_jax.pase"),
     "grain": ("llavataros_jax.data",),
     "safetensors": ("llavataros_jax.weights", "data_prep.vectors"),
     "google_crc32c": ("llavataros_jax.data.records",),

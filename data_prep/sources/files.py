@@ -10,16 +10,8 @@ from data_prep.sources.animated import animated_files
 from data_prep.sources.lookalikes import lookalike
 from data_prep.words.timed_files import holds_timed_words
 from llavataros_jax.errors import UserError
+from llavataros_jax.sound.suffixes import AUDIO_SUFFIXES
 
-# Where there are several of a kind, the first counts: a recording made for its sound goes before a
-# film of the same name. Which library reads a file is decided by its content, not by these.
-AUDIO_SUFFIXES = (
-    *(".wav", ".flac", ".ogg", ".mp3"),
-    *(".wave", ".rf64", ".w64", ".aiff", ".aif", ".aifc", ".caf", ".au", ".snd", ".wv", ".tta"),
-    *(".m4a", ".m4b", ".aac", ".opus", ".oga", ".mka", ".weba", ".mp2", ".ac3", ".wma", ".amr"),
-    *(".3gp", ".3g2", ".mkv", ".webm", ".mov", ".mp4", ".m4v", ".avi", ".mpg", ".mpeg", ".mts"),
-    *(".flv", ".wmv", ".ogv"),
-)
 MOTION_SUFFIXES = (".npy", ".npz", ".bvh")
 WORDS_SUFFIXES = (
     *(".textgrid", ".json", ".jsonl", ".marks", ".tsv", ".ctm", ".csv"),
