@@ -1,8 +1,8 @@
 """Log-mel and prosody, three steps of 10 ms (`llavataros_jax.sound.steps`) stacked to a frame.
 
 Frame k stacks the last three steps that end no later than the frame does, so at 30 fps nine of ten
-steps are used and nothing drifts. PASE+ features have the same order, but their three steps are the first ones
-from the frame's start on (`data_prep.sound.pase`).
+steps are used and nothing drifts. PASE+ features have the same order, but their three steps are the
+first ones from the frame's start on (`data_prep.sound.pase`).
 
 Look-ahead: every window ends where its step ends, so frame k of log-mel and prosody depends on no
 sample after its own end (33 ms after its start at 30 fps), but for the few milliseconds by which a
