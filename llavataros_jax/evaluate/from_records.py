@@ -1,0 +1,76 @@
+"""Clips of records, each beside what a run or files say of it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from llavataros_jax.data.clips import ClipReader
+from llavataros_jax.data.recordings import find_recording
+from llavataros_jax.data.segments import interlocutor_of, speech_of, without_words, words_of
+from llavataros_jax.errors import UserError
+from llavataros_jax.evaluate.neighbours import neighbours
+from llavataros_jax.evaluation.spoken import Spoken
+from llavataros_jax.evaluation.take import Performance
+from llavataros_jax.motion.motion import Motion
+from llavataros_jax.motion.trajectories import of_motion
+from llavataros_jax.trained import TrainedRun
+
+# From a clip's name and arrays to the motions that a system makes of it.
+Predict = Callable[[str, Mapping[str, Any]], tuple[Motion, ...]]
+
+
+class RecordClips:
+    """The clips of a split, with the motions that a system makes of them."""
+
+    def __init__(
+        self, reader: ClipReader, recordings: Path, predict: Predict, *, system: str
+    ) -> None:
+        """Takes the clips of `reader`, whose sound lies in the folder `recordings`.
+
+        Raises:
+            UserError: When the split is empty.
+        """
+        if not len(reader):
+            raise UserError(f"records {reader.records} have no clip of the split {reader.split}")
+        self.system, self.split = system, reader.split
+        self.reader, self._recordings, self._predict = reader, recordings, predict
+        self._speakers = [reader.manifest.speakers[clip.speaker] for clip in reader.clips]
+        self._codec = reader.manifest.pose_codec()
+
+    def __len__(self) -> int:
+        return len(self.reader)
+
+    def __getitem__(self, clip: int) -> Performance:
+        entry, arrays = self.reader.clips[clip], self.reader[clip]
+        real = self._codec.decode(arrays["pose"], self.reader.manifest.fps, entry.speaker)
+        others = [self._spoken(number) for number in neighbours(self._speakers, clip)]
+        return Performance(
+            clip=entry.name,
+            speaker=self._speakers[clip],
+            real=of_motion(real),
+            predicted=tuple(of_motion(motion) for motion in self._predict(entry.name, arrays)),
+            spoken=self._spoken(clip),
+            other=others[0] if others else None,
+            foils=tuple(others[1:]),
+        )
+
+    def _spoken(self, clip: int) -> Spoken:
+        entry, fps = self.reader.clips[clip], self.reader.manifest.fps
+        return Spoken(
+            find_recording(self._recordings, entry.recording, option="--recordings"),
+            start_seconds=entry.start_frame / fps,
+            seconds=entry.num_frames / fps,
+            words=tuple(words_of(self.reader[clip])),
+        )
+
+
+def animated_by(run: TrainedRun, *, hide_words: bool = False) -> Predict:
+    """Returns what animates clips by a run; with `hide_words`, from sound alone."""
+
+    def predict(_: str, arrays: Mapping[str, Any]) -> tuple[Motion, ...]:
+        main, other = speech_of(arrays), interlocutor_of(arrays)
+        if hide_words:
+            main, other = without_words(main), other and without_words(other)
+        return (run.animate(main, other),)
+
+    return predict
