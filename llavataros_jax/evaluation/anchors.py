@@ -29,7 +29,7 @@ _LEAST_SHIFT_SECONDS = 2.0
 NOISE_RADIANS, NOISE_METRES = 0.02, 0.02
 _ARM = ("upperarm", "forearm", "hand", "finger")
 _STILL_METRES = 1e-6
-_GAIN_STEPS, _GAIN_TOLERANCE, _GAIN_FRAMES = 4, 1e-3, 400
+_GAIN_STEPS, _GAIN_TOLERANCE, _GAIN_FRAMES = 4, 3e-3, 200
 
 
 def shifted_times(

@@ -286,7 +286,7 @@ def test_a_column_of_a_minute_is_quick():
             real=swaying(seed, frames=1800), predicted=(swaying(9, frames=1800),)
         )
         for column in COLUMNS:
-            start = time.perf_counter()
+            start = time.process_time()
             column.takes(performance)
-            fastest[column.key] = min(fastest[column.key], time.perf_counter() - start)
+            fastest[column.key] = min(fastest[column.key], time.process_time() - start)
     assert max(fastest.values()) < 0.03, fastest
