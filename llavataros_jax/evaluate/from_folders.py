@@ -76,14 +76,9 @@ class FolderClips:
 
     def _read(self, path: Path, name: str) -> Trajectories:
         audio = self._audio.get(name)
-        if audio is None and self._source_fps is None and path.suffix.lower() == ".npy":
-            raise UserError(
-                f"motion {path} does not say its rate and has no sound to find it from; state it "
-                "with --fps"
-            )
         motion, _ = read_motion(
             path,
-            audio_seconds=read_info(audio).seconds if audio else float("nan"),
+            audio_seconds=read_info(audio).seconds if audio else None,
             source_fps=self._source_fps,
             bvh_metres_per_unit=self._metres,
         )
