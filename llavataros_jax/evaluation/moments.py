@@ -11,7 +11,7 @@ from llavataros_jax.evaluation.measure import Sums
 # Sums of squares keep 15 digits, of which the mean takes its part; a variance below this share of
 # the mean square is rounding. Of places in metres it is a micrometre's.
 _ROUNDING = 1e-12
-_pivoted_cholesky = get_lapack_funcs("pstrf", dtype=np.float64)
+(_pivoted_cholesky,) = get_lapack_funcs(("pstrf",), dtype=np.float64)
 
 
 def moments(points: Float[np.ndarray, "N D"]) -> Sums:

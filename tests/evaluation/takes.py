@@ -1,0 +1,31 @@
+"""Takes of a few frames, and a measure's value over some of them."""
+
+import numpy as np
+
+from llavataros_jax.evaluation.measure import Measure
+from llavataros_jax.evaluation.take import Take
+from llavataros_jax.motion.trajectories import of_motion, of_positions
+from tests.evaluation.people import standing
+
+
+def take(positions=None, real=None, *, num_frames=300, fps=30.0, **parts) -> Take:
+    """Stands two bodies up, each with {joint: (T, 3)} added to its places."""
+    bodies = [
+        of_motion(standing(moves, num_frames=num_frames, fps=fps)) for moves in (positions, real)
+    ]
+    return Take("clip", "who", *bodies, **parts)
+
+
+def nameless(num_frames=50, fps=30.0) -> Take:
+    """Is two bodies whose names tell no hands."""
+    random = np.random.default_rng(0)
+    places = random.normal(size=(num_frames, 3, 3))
+    first = of_positions(places, fps, ["a", "b", "c"])
+    second = of_positions(places + 0.1, fps, ["a", "b", "c"], like=first.skeleton)
+    return Take("clip", "who", first, second)
+
+
+def value(measure: Measure, *takes: Take) -> float:
+    """Gathers takes and finishes their sum; NaN where none has anything to measure."""
+    found = [sums for take in takes if (sums := measure.gather(take)) is not None]
+    return measure.finish(np.sum(found, axis=0)) if found else float("nan")
