@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.evaluation.spoken import Spoken
+from llavataros_jax.listing import listed
 from llavataros_jax.motion.trajectories import Trajectories
 
 # Systems round lengths in their own ways.
@@ -68,13 +69,15 @@ def matched(performance: Performance) -> Performance:
     for predicted in performance.predicted:
         _check(performance.clip, predicted, real)
     frames = min(motion.num_frames for motion in (real, *performance.predicted))
+    seconds = frames / real.fps
     spoken, other = performance.spoken, performance.other
     return dataclasses.replace(
         performance,
         real=real.cut(0, frames),
         predicted=tuple(motion.cut(0, frames) for motion in performance.predicted),
-        spoken=spoken and spoken.lasting(frames / real.fps),
-        other=other and other.lasting(frames / real.fps),
+        spoken=spoken and spoken.lasting(seconds),
+        other=other and other.lasting(seconds),
+        foils=tuple(foil.lasting(seconds) for foil in performance.foils),
     )
 
 
@@ -82,10 +85,13 @@ def _check(clip: str, predicted: Trajectories, real: Trajectories) -> None:
     ours, theirs = predicted.skeleton, real.skeleton
     if ours.names != theirs.names:
         lacking = [name for name in theirs.names if name not in ours.names]
-        why = f"no {', '.join(lacking[:5])}" if lacking else "them in another order"
+        more = [name for name in ours.names if name not in theirs.names]
+        why = "has them in another order"
+        if lacking or more:
+            why = f"lacks {listed(lacking, 5)}" if lacking else f"also has {listed(more, 5)}"
         raise UserError(
             f"clip {clip}: the predicted motion has {ours.num_joints} joints, the recorded one "
-            f"{theirs.num_joints}, and it has {why}; compare like with like"
+            f"{theirs.num_joints}, and the predicted one {why}; compare like with like"
         )
     if abs(predicted.fps - real.fps) > 1e-6:
         raise UserError(

@@ -17,22 +17,47 @@ _BYTES_AT_ONCE = 1 << 26
 LOW, HIGH = 2.5, 97.5
 
 
+# An interval of draws most of which have no value would be that of the lucky ones.
+_LEAST_FINITE = 0.9
+
+
 @dataclass(frozen=True, eq=False)
-class Cell:
+class Interval:
     """A value with its interval of 95 %, by bootstrap over clips.
 
     Attributes:
         value: Over all clips; NaN where there is nothing to measure.
-        low: Lower end; NaN with fewer than 2 groups of clips.
-        high: Upper end.
-        draws: The bootstrap's values. The same draws of clips serve all columns and measures of
-            as many resamples, so differences of draws are paired.
+        low: Lower end; NaN where too few clips or draws have a value.
+        high: Upper end, likewise.
     """
 
     value: float
     low: float
     high: float
+
+    def holds(self, number: float) -> bool:
+        """Says whether a number is in the interval; without one, nothing is."""
+        return self.low <= number <= self.high
+
+
+@dataclass(frozen=True, eq=False)
+class Cell(Interval):
+    """An interval with what it was made of.
+
+    Attributes:
+        draws: The bootstrap's values. The same draws of clips serve all columns and measures of
+            as many resamples, so differences of draws are paired.
+    """
+
     draws: Float[np.ndarray, " R"]
+
+
+def difference(cell: Cell, other: Cell) -> Interval:
+    """Returns how much more one cell of a measure has than another, by paired draws of clips."""
+    value = cell.value - other.value
+    if len(cell.draws) != len(other.draws):
+        return Interval(value, math.nan, math.nan)
+    return Interval(value, *_ends(cell.draws - other.draws))
 
 
 class Tally:
@@ -95,13 +120,20 @@ class Tally:
         size = min(self.clips, GROUPS)
         drawn = np.random.default_rng(seed).multinomial(size, [1 / size] * size, count)
         weights = drawn[:, list(groups)].astype(np.float64)
-        at_once = max(1, _BYTES_AT_ONCE // sums[0].nbytes)
-        draws = [
-            measure.finish(row)
-            for first in range(0, count, at_once)
-            for row in weights[first : first + at_once] @ sums
-        ]
-        draws = np.array(draws)
-        finite = draws[np.isfinite(draws)]
-        low, high = np.percentile(finite, [LOW, HIGH]) if len(finite) else (math.nan, math.nan)
-        return Cell(value, float(low), float(high), draws)
+        draws = np.full(count, math.nan)
+        # Of a column that few clips have, a draw may have none.
+        full = np.flatnonzero(weights.any(axis=1))
+        at_once = max(1, _BYTES_AT_ONCE // max(1, sums[0].nbytes))
+        for first in range(0, len(full), at_once):
+            some = full[first : first + at_once]
+            draws[some] = [measure.finish(row) for row in weights[some] @ sums]
+        return Cell(value, *_ends(draws), draws)
+
+
+def _ends(draws: Float[np.ndarray, " R"]) -> tuple[float, float]:
+    """Returns the ends of 95 % of the draws (the percentile method of Efron and Tibshirani 1993)."""
+    finite = draws[np.isfinite(draws)]
+    if not len(draws) or len(finite) < _LEAST_FINITE * len(draws):
+        return math.nan, math.nan
+    low, high = np.percentile(finite, [LOW, HIGH])
+    return float(low), float(high)
