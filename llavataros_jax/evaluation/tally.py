@@ -131,7 +131,7 @@ class Tally:
 
 
 def _ends(draws: Float[np.ndarray, " R"]) -> tuple[float, float]:
-    """Returns the ends of 95 % of the draws (the percentile method of Efron and Tibshirani 1993)."""
+    """Returns the ends of 95 % of the draws (percentiles, Efron and Tibshirani 1993)."""
     finite = draws[np.isfinite(draws)]
     if not len(draws) or len(finite) < _LEAST_FINITE * len(draws):
         return math.nan, math.nan

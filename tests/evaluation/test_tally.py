@@ -98,12 +98,12 @@ def test_intervals_are_those_of_clips_drawn_by_hand():
 def test_the_interval_of_a_mean_is_scipys():
     values = np.random.default_rng(3).exponential(size=30)
     performances = [clip(str(value), [value] * 10) for value in values]
-    cell = tallied(performances).cells(resamples=20_000)["place_metres"]["predicted"]
+    cell = tallied(performances).cells(resamples=5000)["place_metres"]["predicted"]
     expected = scipy.stats.bootstrap(
-        (values,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(1)
+        (values,), np.mean, n_resamples=5000, method="percentile", rng=np.random.default_rng(1)
     )
-    # Two bootstraps of 20 000 differ by their own chance, about 1 % of the standard error.
-    tolerance = 0.1 * expected.standard_error
+    # Two bootstraps of 5000 differ by chance: their ends by about 4 % of the standard error.
+    tolerance = 0.15 * expected.standard_error
     assert cell.low == pytest.approx(expected.confidence_interval.low, abs=tolerance)
     assert cell.high == pytest.approx(expected.confidence_interval.high, abs=tolerance)
     assert cell.draws.std(ddof=1) == pytest.approx(expected.standard_error, rel=0.05)
