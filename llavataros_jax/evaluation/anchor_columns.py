@@ -84,7 +84,7 @@ def _moved(
 def _gain(performance: Performance) -> Trajectories | None:
     if not performance.predicted:
         return None
-    amplitude = anchors.amplitude_metres(performance.real.positions)
+    amplitude = anchors.amplitude_metres(performance.real)
     return anchors.brought_to(performance.predicted[0], amplitude)
 
 
@@ -144,8 +144,8 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _column(
         *("gain", "gain", "motion", _moved(_gain)),
-        "The system's motion with the gain about its mean that gives every clip the recorded "
-        "amplitude: what a volume control makes of it.",
+        "The system's motion with the gain about its mean that gives the hands of every clip the "
+        "recorded amplitude: what a volume control makes of it.",
     ),
     _column(
         *("arm_held", "arm held", "motion", _moved(lambda p: anchors.arm_held(p.real))),

@@ -13,7 +13,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
+from llavataros_jax.evaluation.amplitude import hand_paths, squared_amplitude
+from llavataros_jax.evaluation.remembered import remembered
 from llavataros_jax.evaluation.spoken import Spoken
+from llavataros_jax.evaluation.statistics import hand_joints
 from llavataros_jax.motion import rotations
 from llavataros_jax.motion.joints import joint_roles
 from llavataros_jax.motion.motion import Motion, world_frames
@@ -92,9 +95,12 @@ def amplified(motion: Trajectories, gain: float) -> Trajectories:
     return of_motion(Motion(frames, motion.fps, motion.skeleton))
 
 
-def amplitude_metres(positions: Float[np.ndarray, "T J 3"]) -> float:
-    """Returns the root mean square of the joints' distances from their mean places."""
-    return float(np.sqrt(np.square(positions - mean_pose(positions)).sum(axis=2).mean()))
+def amplitude_metres(motion: Trajectories) -> float:
+    """Returns how far hands go from their mean places beside the chest: the root mean square.
+
+    Of a body whose names tell no hands, it is that of all joints in the world.
+    """
+    return _amplitude_metres(motion.positions, motion.skeleton)
 
 
 def brought_to(motion: Trajectories, metres: float) -> Trajectories | None:
@@ -106,16 +112,17 @@ def brought_to(motion: Trajectories, metres: float) -> Trajectories | None:
     Returns:
         None when nothing moves, which no gain changes.
     """
-    own = amplitude_metres(motion.positions)
+    own = amplitude_metres(motion)
     if own < _STILL_METRES:
         return None
     gain, spread = metres / own, _spread(motion)
     if spread is None:
         return amplified(motion, gain)
     some = slice(None, None, max(1, motion.num_frames // _GAIN_FRAMES))
-    before = (1.0, amplitude_metres(motion.positions[some]))
+    before = (1.0, _amplitude_metres(motion.positions[some], motion.skeleton))
     for _ in range(_GAIN_STEPS):
-        reached = amplitude_metres(_amplified_frames(motion, spread, gain, some)[..., :3])
+        places = _amplified_frames(motion, spread, gain, some)[..., :3]
+        reached = _amplitude_metres(places, motion.skeleton)
         slope = (reached - before[1]) / (gain - before[0]) if gain != before[0] else 0.0
         before = (gain, reached)
         # Far from the mean joints come round, and a greater gain moves them no further.
@@ -175,8 +182,7 @@ class _Spread:
     mean_offsets: np.ndarray
 
 
-# One clip's real and predicted motion, each of which several columns change.
-@functools.lru_cache(maxsize=2)
+@remembered
 def _spread(motion: Trajectories) -> _Spread | None:
     if motion.motion is None:
         return None
@@ -188,6 +194,13 @@ def _spread(motion: Trajectories) -> _Spread | None:
     vectors = Rotation.from_quat(away.reshape(-1, 4)).as_rotvec().reshape(*away.shape[:2], 3)
     offsets = motion.motion.local_offsets()
     return _Spread(local, means, vectors, offsets, offsets.mean(axis=0))
+
+
+def _amplitude_metres(positions: np.ndarray, skeleton: Skeleton) -> float:
+    paths = positions
+    if hand_joints(skeleton):
+        paths = hand_paths(Trajectories(positions, 1.0, skeleton))
+    return float(np.sqrt(squared_amplitude(paths) / (paths.shape[0] * paths.shape[1])))
 
 
 def _turns(vectors: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from llavataros_jax.evaluation import anchors
 from llavataros_jax.evaluation.anchor_columns import COLUMNS
+from llavataros_jax.evaluation.catalogue.movement import AMPLITUDE_RATIO
 from llavataros_jax.evaluation.measure import Measure, by_seconds, mean
 from llavataros_jax.evaluation.spoken import Spoken
 from llavataros_jax.evaluation.take import Performance
@@ -115,10 +116,26 @@ def test_a_gain_of_one_changes_nothing():
 @pytest.mark.parametrize("view", [places_only, lambda motion: motion])
 def test_the_gain_gives_the_predicted_motion_the_real_amplitude(radians, view):
     performance = performed(predicted=(view(swaying(2, radians=radians)),))
-    found = only("gain", performance).motion.positions
-    real = performance.real.positions
-    ratio = np.sqrt(found.var(axis=0).sum() / real.var(axis=0).sum())
+    found = only("gain", performance)
+    ratio = AMPLITUDE_RATIO.finish(AMPLITUDE_RATIO.gather(found))
     assert ratio == pytest.approx(1, abs=0.01)
+
+
+def test_the_gain_of_a_body_without_hands_is_that_of_all_joints():
+    stick = Skeleton(("a", "b"), (-1, 0), np.zeros((2, 3)))
+    real = Trajectories(np.random.default_rng(0).normal(size=(20, 2, 3)), 30.0, stick)
+    small = real.moved(0.25 * real.positions + 1.0)
+    found = only("gain", performed(real=real, predicted=(small,))).motion.positions
+    away = real.positions - real.positions.mean(axis=0)
+    np.testing.assert_allclose(found - found.mean(axis=0), away, atol=1e-12)
+
+
+def test_an_attenuated_motion_has_its_share_of_the_amplitude():
+    for view in (places_only, lambda motion: motion):
+        take = only("attenuated", performed(real=view(swaying(1))))
+        take = dataclasses.replace(take, real=swaying(1))
+        ratio = AMPLITUDE_RATIO.finish(AMPLITUDE_RATIO.gather(take))
+        assert ratio == pytest.approx(0.8, abs=0.03)
 
 
 def test_no_gain_moves_what_stands_still():
