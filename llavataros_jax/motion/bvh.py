@@ -53,14 +53,22 @@ def read_bvh_body(
     Raises:
         UserError: When the file is missing or malformed; the message names the line.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"motion file {path} does not exist; check the path")
-    content = path.read_bytes()
-    if not content.strip():
-        raise UserError(f"{path} is empty; copy or export it again")
+    content = _content(path)
     try:
-        return _parse(as_bytes_of_ascii(content), metres_per_unit)
+        return _parse(content, metres_per_unit)
+    except UserError as refusal:
+        raise UserError(f"{path}: {refusal}") from refusal
+
+
+def read_bvh_hierarchy(path: Path | str) -> Hierarchy:
+    """Reads which joints a BVH file has, and which channels each of them.
+
+    Raises:
+        UserError: When the file is missing or its hierarchy malformed.
+    """
+    content = _content(path)
+    try:
+        return _hierarchy(content)[0]
     except UserError as refusal:
         raise UserError(f"{path}: {refusal}") from refusal
 
@@ -120,10 +128,26 @@ def _angles(quaternions: np.ndarray, rotation_order: str) -> np.ndarray:
     return np.unwrap(flat.reshape(*quaternions.shape[:2], 3), axis=0, period=360.0)
 
 
+def _content(path: Path | str) -> bytes:
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"motion file {path} does not exist; check the path")
+    content = path.read_bytes()
+    if not content.strip():
+        raise UserError(f"{path} is empty; copy or export it again")
+    return as_bytes_of_ascii(content)
+
+
+def _hierarchy(content: bytes) -> tuple[Hierarchy, re.Match[bytes] | None]:
+    """Returns the joints, and where MOTION stands."""
+    mark = _MOTION.search(content)
+    names = decode_names(content[: mark.start() if mark else len(content)])
+    return parse_hierarchy(names), mark
+
+
 def _parse(content: bytes, metres_per_unit: float) -> tuple[Motion, tuple[str, ...]]:
     """Returns the motion of the body, and the roots of what is none."""
-    mark = _MOTION.search(content)
-    hierarchy = parse_hierarchy(decode_names(content[: mark.start() if mark else len(content)]))
+    hierarchy, mark = _hierarchy(content)
     if mark is None:
         raise UserError("there is no MOTION after the hierarchy; the file is truncated")
     counts = _FRAMES.match(content, mark.end())

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
 from llavataros_jax.atomic import atomic_path
@@ -27,6 +27,12 @@ def read_tensors(path: Path | str) -> dict[str, np.ndarray]:
             f"weights {path} of {path.stat().st_size} bytes are damaged or no safetensors file "
             f"({' '.join(str(problem).split())}); copy them again"
         ) from problem
+
+
+def read_texts(path: Path | str) -> dict[str, str]:
+    """Reads the texts about the arrays of a safetensors file that `read_tensors` can read."""
+    with safe_open(path, "numpy") as file:
+        return dict(file.metadata() or {})
 
 
 def write_tensors(

@@ -1,0 +1,1 @@
+"""Features of motion for the Fréchet gesture distance: an autoencoder, trained or imported."""
