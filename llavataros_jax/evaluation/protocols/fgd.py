@@ -1,0 +1,45 @@
+"""FGD: the Fréchet distance of the features of an autoencoder's windows (Yoon et al. 2020)."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from llavataros_jax.embedding.checkpoint import read_checkpoint
+from llavataros_jax.embedding.features import features
+from llavataros_jax.embedding.file import SUFFIX, read_embedding
+from llavataros_jax.evaluation.frechet import frechet_measure
+from llavataros_jax.evaluation.measure import Measure
+from llavataros_jax.motion.trajectories import Trajectories
+
+LACKS_FGD = (
+    "FGD: it needs an autoencoder of these joints and this rate (--embedding, of "
+    "`llavataros evaluate fit-embedding`)"
+)
+
+
+def fgd(path: Path, *, drops_last_window: bool) -> Measure:
+    """Returns FGD by an autoencoder of ours or, of any other suffix than ours, by a GENEA one.
+
+    Args:
+        path: The autoencoder.
+        drops_last_window: Whether the last whole window of each recording is left out, as GENEA's
+            code does; it changes nothing where windows do not end with the recording.
+
+    Raises:
+        UserError: When it cannot be used.
+    """
+    embedding = read_embedding(path) if path.suffix == SUFFIX else read_checkpoint(path)
+    embedding = embedding.replace(drops_last_window=drops_last_window)
+
+    def points(motion: Trajectories) -> Float[np.ndarray, "windows D"]:
+        return np.asarray(features(embedding, motion), np.float64)
+
+    return frechet_measure(
+        "fgd",
+        "FGD",
+        points,
+        says="How far the features of the motion's windows are from those of the recorded ones; "
+        "only numbers of one autoencoder can be compared.",
+        source="github.com/genea-workshop/genea_numerical_evaluations: FGD; Yoon et al. 2020",
+    )
