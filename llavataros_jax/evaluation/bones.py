@@ -10,9 +10,8 @@ def bone_lengths(
     positions: Float[np.ndarray, "T J 3"], parents: Sequence[int]
 ) -> Float[np.ndarray, "T bones"]:
     """Returns the distance of each joint but the root from its parent, metres."""
-    parents = np.asarray(parents)
-    children = np.flatnonzero(parents >= 0)
-    return np.linalg.norm(positions[:, children] - positions[:, parents[children]], axis=-1)
+    # The root is joint 0, and it alone has no parent.
+    return np.linalg.norm(positions[:, 1:] - positions[:, list(parents[1:])], axis=-1)
 
 
 def bone_length_errors(
