@@ -10,6 +10,9 @@ from jaxtyping import Float, Int
 from llavataros_jax.evaluation.measure import Sums
 from llavataros_jax.evaluation.tally import HIGH, LOW, Cell
 
+# An interval of draws many of which have no value would be that of the lucky ones.
+_LEAST_FINITE = 0.9
+
 # Sums of each clip that a network was measured on, by seed and clip.
 BySeed = Mapping[int, Mapping[str, Sums]]
 
@@ -117,7 +120,7 @@ def _finished(
 
 def _cell(value: float, draws: Float[np.ndarray, " R"]) -> Cell:
     finite = draws[np.isfinite(draws)]
-    if not len(finite) or not math.isfinite(value):
+    if not len(finite) or len(finite) < _LEAST_FINITE * len(draws) or not math.isfinite(value):
         return Cell(value, math.nan, math.nan, draws)
     low, high = np.percentile(finite, [LOW, HIGH])
     return Cell(value, float(low), float(high), draws)
