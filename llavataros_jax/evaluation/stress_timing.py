@@ -9,6 +9,8 @@ from llavataros_jax.evaluation.anchors import shifted_times
 
 # Words follow each other every half second: a longer window finds the stroke of the next one.
 REACH_SECONDS = 0.5
+# Where sums over clips are taken, whatever their rates.
+LAGS_SECONDS: Float[np.ndarray, " L"] = np.arange(-15, 16) / 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +60,9 @@ def stroke_timing(
     reach = round(REACH_SECONDS * fps)
     lags = np.arange(-reach, reach + 1) / fps
     profile = _profile(speed, fps, starts, lags)
-    lag, contrast = _peak(profile, lags)
+    lag, contrast = peak(profile, lags)
     shuffles = shifted_times(starts, len(speed) / fps, seed=seed)
-    peaks = np.array([_peak(_profile(speed, fps, times, lags), lags) for times in shuffles])
+    peaks = np.array([peak(_profile(speed, fps, times, lags), lags) for times in shuffles])
     peaks = peaks[np.isfinite(peaks).all(axis=1)]
     shuffled_lag, shuffled_contrast = peaks.mean(axis=0) if len(peaks) else (np.nan, np.nan)
     reached = 1 + np.count_nonzero(peaks[:, 1] >= contrast)
@@ -75,24 +77,38 @@ def stroke_timing(
     )
 
 
+def speeds_around(
+    speed: Float[np.ndarray, " T"],
+    fps: float,
+    starts_seconds: Float[np.ndarray, " W"],
+    lags_seconds: Float[np.ndarray, " L"] = LAGS_SECONDS,
+) -> Float[np.ndarray, "_ L"]:
+    """Returns the speed at each lag from each word whose whole window lies inside the motion.
+
+    So each lag has all of these words, and no lag is fast because few words have it.
+    """
+    starts, lags = starts_seconds, lags_seconds
+    last_seconds = (len(speed) - 1) / fps
+    whole = starts[(starts + lags[0] >= 0) & (starts + lags[-1] <= last_seconds)]
+    return np.interp((whole[:, None] + lags) * fps, np.arange(len(speed)), speed)
+
+
+def peak(
+    profile: Float[np.ndarray, " L"], lags_seconds: Float[np.ndarray, " L"] = LAGS_SECONDS
+) -> tuple[float, float]:
+    """Returns the lag of a profile's peak, and the peak by the mean; NaN when nothing moves."""
+    mean = profile.mean()
+    if not mean > 0:
+        return float("nan"), float("nan")
+    place = int(profile.argmax())
+    return float(lags_seconds[place]), float(profile[place] / mean)
+
+
 def _profile(
     speed: Float[np.ndarray, " T"],
     fps: float,
     starts: Float[np.ndarray, " W"],
     lags: Float[np.ndarray, " L"],
 ) -> Float[np.ndarray, " L"]:
-    """Averages over the words whose whole window lies inside the motion, so each lag has all."""
-    last_seconds = (len(speed) - 1) / fps
-    whole = starts[(starts + lags[0] >= 0) & (starts + lags[-1] <= last_seconds)]
-    if not len(whole):
-        return np.full(len(lags), np.nan)
-    frames = (whole[:, None] + lags) * fps
-    return np.interp(frames, np.arange(len(speed)), speed).mean(axis=0)
-
-
-def _peak(profile: Float[np.ndarray, " L"], lags: Float[np.ndarray, " L"]) -> tuple[float, float]:
-    mean = profile.mean()
-    if not mean > 0:
-        return float("nan"), float("nan")
-    peak = int(profile.argmax())
-    return float(lags[peak]), float(profile[peak] / mean)
+    speeds = speeds_around(speed, fps, starts, lags)
+    return speeds.mean(axis=0) if len(speeds) else np.full(len(lags), np.nan)
