@@ -34,8 +34,7 @@ def gesture_area(positions: Float[np.ndarray, "T J 3"], skeleton: Skeleton) -> A
     parents = list(skeleton.parents[FIRST_JOINT:])
     ends = np.concatenate([cells[:, parents], cells[:, FIRST_JOINT:]], axis=-1).reshape(-1, 4)
     area = np.zeros((CELLS, CELLS), bool)
-    for x, y in _lines(_distinct(ends)):
-        area[y, x] = True
+    _draw(_distinct(ends), area)
     return area
 
 
@@ -59,25 +58,21 @@ def _distinct(ends: Int[np.ndarray, "lines 4"]) -> Int[np.ndarray, "_ 4"]:
     return packed[:, None] // scale % CELLS
 
 
-def _lines(ends: Int[np.ndarray, "lines 4"]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Returns x and y of the cells of all lines, those along x and those along y apart.
-
-    Bresenham's error term in closed form: after k steps along the longer way L the shorter way S
-    has gone ⌈k S / L - ½⌉ steps.
-    """
-    start, way = ends[:, :2], ends[:, 2:] - ends[:, :2]
-    lengths, signs = np.abs(way), np.sign(way)
-    along_x = lengths[:, 0] >= lengths[:, 1]
-    found = []
-    for chosen, longer in ((along_x, 0), (~along_x, 1)):
-        shorter = 1 - longer
-        steps = lengths[chosen, longer]
-        line = np.repeat(np.arange(len(steps)), steps + 1)
-        step = np.arange(len(line)) - np.repeat(np.cumsum(steps + 1) - steps - 1, steps + 1)
-        length = np.maximum(steps, 1)[line]
-        aside = (2 * step * lengths[chosen, shorter][line] + length - 1) // (2 * length)
-        from_there, turns = start[chosen][line], signs[chosen][line]
-        ahead = from_there[:, longer] + turns[:, longer] * step
-        across = from_there[:, shorter] + turns[:, shorter] * aside
-        found.append((across, ahead) if longer else (ahead, across))
-    return found
+def _draw(ends: Int[np.ndarray, "lines 4"], area: Area) -> None:
+    """Marks all lines at once, cell after cell, by Bresenham's error term."""
+    way = ends[:, 2:] - ends[:, :2]
+    longest = np.argsort(-np.abs(way).max(axis=1), kind="stable")
+    ends, way = ends[longest], way[longest]
+    lengths, strides = np.abs(way), np.sign(way) * [1, area.shape[1]]
+    rows, longer = np.arange(len(way)), lengths.argmax(axis=1)
+    along, aside = lengths[rows, longer], lengths[rows, 1 - longer]
+    on, off = strides[rows, longer], strides[rows, 1 - longer]
+    cell = ends[:, 1] * area.shape[1] + ends[:, 0]
+    error, marks = np.zeros_like(cell), area.reshape(-1)
+    # The lines that are longer than so many steps come first.
+    for left in np.searchsorted(-along, -np.arange(along.max(initial=0) + 1), side="left"):
+        marks[cell] = True
+        cell, error = cell[:left] + on[:left], error[:left] + aside[:left]
+        over = 2 * error > along[:left]
+        cell += over * off[:left]
+        error -= over * along[:left]
