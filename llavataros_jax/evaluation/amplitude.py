@@ -54,7 +54,7 @@ def jerk_at_equal_amplitude(
     """
     if not (squared_amplitude > 0 and real_squared_amplitude > 0):
         return float("nan")
-    return jerk_metres_per_second3 * np.sqrt(real_squared_amplitude / squared_amplitude)
+    return float(jerk_metres_per_second3 * np.sqrt(real_squared_amplitude / squared_amplitude))
 
 
 def _line(skeleton: Skeleton, joint: int) -> list[int]:

@@ -69,4 +69,4 @@ def chance_corrected(alignment: float, chance: float) -> float:
     Returns:
         The share; NaN where chance is perfect.
     """
-    return (alignment - chance) / (1 - chance) if chance < 1 else float("nan")
+    return float((alignment - chance) / (1 - chance)) if chance < 1 else float("nan")

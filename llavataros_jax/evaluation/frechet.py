@@ -45,7 +45,14 @@ def frechet_of_moments(sums: Sums) -> float:
 
 
 def frechet_measure(
-    key: str, title: str, points: Points, *, says: str, source: str, resamples: int = RESAMPLES
+    key: str,
+    title: str,
+    points: Points,
+    *,
+    says: str,
+    source: str,
+    all_samples: bool = False,
+    resamples: int = RESAMPLES,
 ) -> Measure:
     """Returns the distance of a motion's points from the recorded motion's, pooled over clips.
 
@@ -56,6 +63,7 @@ def frechet_measure(
             a motion that is too short, none, with as many dimensions as ever.
         says: Of the measure.
         source: Of the measure.
+        all_samples: Pool all samples of a system, as the GENEA leaderboard does, not the first.
         resamples: Of the bootstrap.
     """
 
@@ -64,8 +72,9 @@ def frechet_measure(
         return moments(points(motion))
 
     def gather(take: Take) -> Sums | None:
-        sums = np.concatenate([sums_of(take.motion), sums_of(take.real)])
-        return sums if sums[0] and sums[len(sums) // 2] else None
+        motions = (take.motion, *take.others) if all_samples else (take.motion,)
+        ours, theirs = np.sum([sums_of(motion) for motion in motions], axis=0), sums_of(take.real)
+        return np.concatenate([ours, theirs]) if ours[0] and theirs[0] else None
 
     return Measure(
         key=key,

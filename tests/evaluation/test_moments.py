@@ -121,6 +121,26 @@ def test_one_frame_and_none():
     assert FD_K.gather(Take("clip", "who", many, one)) is None
 
 
+def test_all_samples_are_one_cloud():
+    random = np.random.default_rng(10)
+    bodies = [
+        of_motion(standing(dict(enumerate(random.normal(size=(9, 30, 3)))), num_frames=30))
+        for _ in range(4)
+    ]
+    several = Take("clip", "who", bodies[0], bodies[1], others=(bodies[2], bodies[3]))
+    clouds = [body.positions[:, 8] for body in bodies]
+    for all_samples, ours in (
+        (False, clouds[0]),
+        (True, np.concatenate(clouds[::3] + clouds[2:3])),
+    ):
+        measure = frechet_measure(
+            *("k_metres2", "t", lambda motion: motion.positions[:, 8]),
+            **{"says": "", "source": "", "all_samples": all_samples},
+        )
+        found = measure.finish(measure.gather(several))
+        assert found == pytest.approx(by_matrix_root(ours, clouds[1]), rel=1e-9)
+
+
 def test_points_are_taken_once_for_each_motion():
     calls = []
 
