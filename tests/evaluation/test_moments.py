@@ -135,7 +135,9 @@ def test_all_samples_are_one_cloud():
     ):
         measure = frechet_measure(
             *("k_metres2", "t", lambda motion: motion.positions[:, 8]),
-            **{"says": "", "source": "", "all_samples": all_samples},
+            says="",
+            source="",
+            all_samples=all_samples,
         )
         found = measure.finish(measure.gather(several))
         assert found == pytest.approx(by_matrix_root(ours, clouds[1]), rel=1e-9)
