@@ -46,7 +46,9 @@ class Cell(Interval):
 
     Attributes:
         draws: The bootstrap's values. The same draws of clips serve all columns and measures of
-            as many resamples, so differences of draws are paired.
+            as many resamples, so differences of draws are paired. Of distances between clouds
+            they are moved so that their median is the value: a draw repeats some clips and lacks
+            others, which drives clouds apart, and two that are alike would lie below all draws.
     """
 
     draws: Float[np.ndarray, " R"]
@@ -127,7 +129,12 @@ class Tally:
         for first in range(0, len(full), at_once):
             some = full[first : first + at_once]
             draws[some] = [measure.finish(row) for row in weights[some] @ sums]
-        return Cell(value, *_ends(draws), draws)
+        if not measure.distribution or not np.isfinite(draws).any():
+            return Cell(value, *_ends(draws), draws)
+        floor = 0.0 if value >= 0 and np.nanmin(draws) >= 0 else -math.inf
+        draws = draws + (value - np.nanmedian(draws))
+        low, high = _ends(draws)
+        return Cell(value, max(low, floor) if math.isfinite(low) else low, high, draws)
 
 
 def _ends(draws: Float[np.ndarray, " R"]) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """Sums over clips, and their intervals against draws by hand and SciPy's bootstrap."""
 
+import dataclasses
 import math
 import tracemalloc
 
@@ -226,6 +227,37 @@ def test_the_difference_of_a_value_without_draws_has_no_interval():
     found = difference(some, none)
     assert found.value == 1.0
     assert math.isnan(found.low)
+
+
+def cloud_of(take: Take) -> np.ndarray:
+    return np.concatenate([spread_of(take), spread_of(dataclasses.replace(take, motion=take.real))])
+
+
+def distance(sums: np.ndarray) -> float:
+    """Returns the Fréchet distance of two clouds on a line."""
+    (count, total, _), (other_count, other_total, _) = sums[:3], sums[3:]
+    apart = total / count - other_total / other_count
+    return float(apart**2 + (variance(sums[:3]) ** 0.5 - variance(sums[3:]) ** 0.5) ** 2)
+
+
+def test_clouds_that_are_alike_are_within_their_own_interval():
+    # The same motions in another order: pooled they are one cloud, and no draw of clips is.
+    recorded = clips(30)
+    pairs = zip(recorded, [*recorded[1:], recorded[0]], strict=True)
+    performances = [
+        clip(one.clip, other.real.positions[:, 0, 0], one.real.positions[:, 0, 0])
+        for one, other in pairs
+    ]
+    cloud = measure("cloud_metres2", cloud_of, distance, distribution=True)
+    plain = dataclasses.replace(cloud, key="plain_metres2", distribution=False)
+    cells = tallied(performances, (cloud, plain)).cells(resamples=500)
+    drawn, found = (cells[key]["predicted"] for key in ("plain_metres2", "cloud_metres2"))
+    assert found.value == pytest.approx(0, abs=1e-12)
+    assert drawn.low > found.value
+    assert np.median(found.draws) == pytest.approx(found.value, abs=1e-12)
+    np.testing.assert_allclose(np.diff(found.draws), np.diff(drawn.draws), atol=1e-12)
+    assert found.low == 0
+    assert found.high == pytest.approx(drawn.high - np.median(drawn.draws))
 
 
 def test_length_and_number_of_clips_are_counted():
