@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from tqdm import tqdm
 
@@ -17,6 +17,7 @@ from llavataros_jax.evaluation.tally import Tally
 from llavataros_jax.evaluation.text_table import format_table
 
 
+@runtime_checkable
 class Source(Protocol):
     """Clips with their motions, read when they are asked for.
 
@@ -84,7 +85,7 @@ def evaluate(
         cells=cells,
         by_clip=by_clip,
         settings=settings or {},
-        warnings=check(cells, tally.clips),
+        warnings=check(cells, tally.clips, protocol.measures),
     )
 
 

@@ -1,0 +1,246 @@
+"""The door of evaluation: anybody's motion, a trained run, and what cannot be measured."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from llavataros_jax import packages
+from llavataros_jax.evaluate.__main__ import main
+from llavataros_jax.motion.bvh import write_bvh
+from llavataros_jax.motion.motion import Motion
+from llavataros_jax.motion.npy import write_npy
+from tests.evaluation.people import LEFT_HAND, RIGHT_HAND, standing, strokes
+
+FPS, SECONDS = 30, 6
+FAST = ("--resamples", "20", "--no-report")
+
+
+def moving(seed: int, *, metres: float = 0.2, seconds: float = SECONDS) -> Motion:
+    """Moves both hands at random times."""
+    random, frames = np.random.default_rng(seed), round(seconds * FPS)
+    hands = {
+        hand: strokes(np.sort(random.uniform(0, seconds, 6)), num_frames=frames, metres=metres)
+        for hand in (LEFT_HAND, RIGHT_HAND)
+    }
+    return standing(hands, num_frames=frames)
+
+
+def clicks(seed: int, seconds: float = SECONDS) -> np.ndarray:
+    samples = np.zeros(round(seconds * 16000), np.float32)
+    for at in np.random.default_rng(seed).uniform(0.2, seconds - 0.3, 8):
+        begin = round(at * 16000)
+        samples[begin : begin + 1600] = 0.5 * np.sin(np.arange(1600) / 5)
+    return samples
+
+
+class Folders:
+    """Three clips of two people, as a user would lay them out."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.motion, self.real, self.audio = (root / name for name in ("motion", "real", "audio"))
+        for number, name in enumerate(("ada/a", "ada/b", "ben/c")):
+            for folder, motion in (
+                (self.real, moving(number)),
+                (self.motion, moving(number, metres=0.1)),
+            ):
+                write_npy(folder / f"{name}.npz", motion)
+            path = self.audio / f"{name}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(path, clicks(number), 16000)
+
+    def evaluate(self, *more: str, code: int = 0) -> Path:
+        out = self.root / "out"
+        given = ["--motion", str(self.motion), "--real", str(self.real)]
+        if "--audio" not in more and "--silent" not in more:
+            given += ["--audio", str(self.audio)]
+        more = tuple(word for word in more if word != "--silent")
+        assert main([*given, "--out", str(out), *FAST, *more]) == code
+        return out
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    return Folders(tmp_path)
+
+
+def table(out: Path) -> dict:
+    return json.loads((out / "metrics.json").read_text())
+
+
+def value(out: Path, measure: str, column: str = "predicted") -> float:
+    return table(out)["table"][measure]["columns"][column]["value"]
+
+
+def test_a_table_names_what_its_numbers_mean(folders: Folders, capsys) -> None:
+    found = table(folders.evaluate())
+    assert found["protocol"]["name"] == "torso"
+    assert found["protocol"]["version"] >= 1
+    assert found["protocol"]["fps"] == FPS
+    assert len(found["protocol"]["joints"]) == 9
+    assert (found["clips"], found["split"], found["seconds"]) == (3, "all", 3 * SECONDS)
+    assert "evaluate --motion" in found["settings"]["command"]
+    assert set(found["by_clip"]) == {"ada/a", "ada/b", "ben/c"}
+    said = capsys.readouterr().out
+    assert "protocol torso v" in said
+    assert "3 clips" in said
+
+
+def test_half_the_movement_is_half_the_amplitude_and_the_gain_brings_it_back(
+    folders: Folders,
+) -> None:
+    out = folders.evaluate()
+    assert value(out, "amplitude_ratio") == pytest.approx(0.5, rel=0.02)
+    assert value(out, "amplitude_ratio", "gain") == pytest.approx(1, rel=0.02)
+    assert value(out, "amplitude_ratio", "attenuated") == pytest.approx(0.8, rel=0.02)
+
+
+def test_the_recorded_motion_itself_has_no_distance_from_it(folders: Folders) -> None:
+    """Identical clouds, whose covariances are singular because most joints stand still."""
+    folders.motion = folders.real
+    out = folders.evaluate()
+    assert value(out, "position_error_metres") == 0
+    for distance in ("fd_g_metres2", "fd_k_metres2_per_second2"):
+        assert value(out, distance) == pytest.approx(0, abs=1e-9)
+
+
+def test_without_sound_nothing_that_hears_is_measured(folders: Folders) -> None:
+    measures = table(folders.evaluate("--silent"))["table"]
+    assert "position_error_metres" in measures
+    assert not any("beat_alignment" in name for name in measures)
+
+
+def test_silence_has_no_beats_and_everything_else_is_measured(folders: Folders) -> None:
+    for path in folders.audio.rglob("*.wav"):
+        soundfile.write(path, np.zeros(SECONDS * 16000), 16000)
+    measures = table(folders.evaluate())["table"]
+    assert "position_error_metres" in measures
+    assert not any("beat_alignment" in name for name in measures)
+
+
+def test_another_rate_is_brought_to_the_recorded_one(folders: Folders) -> None:
+    for path in folders.motion.rglob("*.npz"):
+        number = ("ada/a", "ada/b", "ben/c").index(f"{path.parent.name}/{path.stem}")
+        motion = moving(number)
+        faster = np.repeat(motion.frames, 2, axis=0)
+        write_npy(path, Motion(faster, 2 * FPS, motion.skeleton))
+    out = folders.evaluate()
+    assert table(out)["protocol"]["fps"] == FPS
+    assert value(out, "position_error_metres") == pytest.approx(0, abs=1e-6)
+
+
+def refused(capsys) -> str:
+    said = capsys.readouterr().err
+    assert said.startswith("error: "), said
+    assert said.count("\n") == 1, said
+    return said
+
+
+def test_a_file_without_its_partner_is_named(folders: Folders, capsys) -> None:
+    (folders.motion / "ada" / "b.npz").unlink()
+    folders.evaluate(code=2)
+    said = refused(capsys)
+    assert str(folders.real / "ada" / "b.npz") in said
+    assert "has no motion of the same name" in said
+
+
+def test_sound_without_its_partner_is_named(folders: Folders, capsys) -> None:
+    (folders.audio / "ben" / "c.wav").unlink()
+    folders.evaluate(code=2)
+    assert "c.npz has no sound of the same name" in refused(capsys)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_a_frame_or_two_are_measured_or_refused(folders: Folders, frames: int, capsys) -> None:
+    for folder in (folders.real, folders.motion):
+        for path in folder.rglob("*.npz"):
+            write_npy(path, moving(0).cut(0, frames))
+    folders.evaluate("--silent")
+    assert np.isfinite(value(folders.root / "out", "position_error_metres"))
+
+
+def test_another_length_is_refused_with_both(folders: Folders, capsys) -> None:
+    write_npy(folders.motion / "ada" / "a.npz", moving(0, seconds=4))
+    folders.evaluate("--silent", code=2)
+    said = refused(capsys)
+    assert "clip ada/a" in said
+    assert "120 frames" in said
+    assert "180" in said
+
+
+def test_another_skeleton_is_refused(folders: Folders, capsys) -> None:
+    motion = moving(0)
+    names = tuple(f"left_{name}" if name == "Hips" else name for name in motion.skeleton.names)
+    skeleton = dataclasses.replace(motion.skeleton, names=names)
+    (folders.motion / "ada" / "a.npz").unlink()
+    write_bvh(folders.motion / "ada" / "a.bvh", dataclasses.replace(motion, skeleton=skeleton))
+    folders.evaluate(code=2)
+    assert "clip ada/a" in refused(capsys)
+
+
+def test_not_a_number_is_refused_with_its_place(folders: Folders, capsys) -> None:
+    frames = np.array(moving(0).frames)
+    frames[7, 3, 1] = np.nan
+    np.savez(folders.motion / "ada" / "a.npz", motion=frames, fps=FPS)
+    folders.evaluate(code=2)
+    said = refused(capsys)
+    assert "a.npz" in said
+    assert "frame 7" in said
+
+
+def test_an_empty_folder_is_refused(folders: Folders, tmp_path: Path, capsys) -> None:
+    folders.real = tmp_path / "empty"
+    folders.real.mkdir()
+    folders.evaluate(code=2)
+    assert "holds no motion" in refused(capsys)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ((), "either --run or --motion"),
+        (("--run", "r", "--motion", "m"), "is no run directory"),
+        (("--motion", "m"), "either --real, a folder of it, or --records"),
+        (("--motion", "m", "--real", "r", "--without-words"), "does nothing to --motion"),
+        (("--motion", "m", "--real", "nowhere"), "nowhere is no folder"),
+    ],
+)
+def test_options_that_do_not_go_together_are_told(given, said: str, tmp_path: Path, capsys) -> None:
+    assert main([*given, "--out", str(tmp_path / "out"), *FAST]) == 2
+    assert said in refused(capsys)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("module", ["librosa", "soundfile"])
+def test_a_missing_library_is_told_with_what_installs_it(
+    module: str, monkeypatch, tmp_path: Path, capsys
+) -> None:
+    find = packages.importlib.util.find_spec
+    monkeypatch.setattr(
+        packages.importlib.util, "find_spec", lambda name: None if name == module else find(name)
+    )
+    out = tmp_path / "out"
+    assert main(["--run", str(tmp_path), "--out", str(out)]) == 2
+    assert f"needs {module}; install with: " in refused(capsys)
+    assert not out.exists()
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path: Path, capsys) -> None:
+    assert main(["--run", str(tmp_path / "no"), "--out", str(tmp_path / "out")]) == 2
+    assert "is no run directory" in refused(capsys)
+
+
+@pytest.mark.slow
+def test_without_words_the_same_sound_gives_another_motion(way: Path, tmp_path: Path) -> None:
+    given = ["--run", str(way / "run"), "--records", str(way / "records"), *FAST]
+    errors = []
+    for name, more in {"with": [], "without": ["--without-words"]}.items():
+        assert main([*given, "--out", str(tmp_path / name), *more]) == 0
+        found = table(tmp_path / name)
+        assert ("without words" in found["system"]) == (name == "without")
+        errors.append(value(tmp_path / name, "position_error_metres"))
+    assert errors[0] != errors[1]
