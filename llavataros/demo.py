@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     )
     _run(
         "Measure the held-out clips and film them beside the real motion",
-        *("evaluate", "--checkpoint", run, "--out", str(out), "--films"),
+        *("evaluate", "--run", run, "--out", str(out), "--films"),
     )
     voice = out / f"your_voice{audio.suffix}"
     shutil.copyfile(audio, voice)
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         ),
         *sorted(out.glob(f"*_beside_real{config.film.suffix}")),
         *pictures,
-        out / "metrics.json",
+        out / "report.html",
         voice.with_suffix(config.film.suffix),
     ]
     print(f"\nThe whole way took {time.monotonic() - began:.0f} s. Look at")

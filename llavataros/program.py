@@ -37,7 +37,13 @@ COMMANDS = {
     "prepare": Command("data_prep.__main__", "a folder of recordings becomes records"),
     "train": Command("llavataros_jax.train", "a model learns from records"),
     "animate": Command("llavataros.animate", "a recording becomes motion and a film"),
-    "evaluate": Command("llavataros.evaluate", "a trained run is measured on held-out clips"),
+    "evaluate": Command(
+        "llavataros_jax.evaluate.__main__", "a run or anybody's motion is measured, with a report"
+    ),
+    "ablate": Command(
+        "llavataros.ablation.__main__", "text, audio or both: variants trained and compared"
+    ),
+    "study": Command("llavataros.study.__main__", "a study in which people judge motion"),
     "doctor": Command("data_prep.doctor.checkup", "what is installed and what works here"),
     "transcribe": Command("data_prep.run.transcribe_folder", "recordings written down"),
     "pase": Command("llavataros_jax.pase.__main__", "PASE+ features of a recording"),
@@ -49,7 +55,8 @@ COMMANDS = {
 # What completes to names of files, by the name of the option or argument.
 _FILES = ("config", "audio", "words", "transcript", "features", "interlocutor_audio", "skeleton")
 _FILES = (*_FILES, "interlocutor_words", "interlocutor_transcript", "scaler", "checkpoint", "pase")
-_FOLDERS = ("out", "records", "recordings", "folder")
+_FILES = (*_FILES, "embedding", "alignment", "joints")
+_FOLDERS = ("out", "records", "recordings", "folder", "run", "motion", "real")
 
 
 @door
