@@ -22,6 +22,8 @@ Strokes = Mapping[str, tuple[Stroke, ...]]
 GESTURES, SIZES, CONTRAST = "own_gesture_share", "beat_size_correlation", "stress_contrast"
 HABITS = "habit_share"
 _LEAST_BEATS = 3
+# Of a network that hears nothing hands hardly move, and what they do then has no size to speak of.
+_STILL_METRES_PER_SECOND = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +108,8 @@ def built_in_measures(reference: Reference, strokes: Strokes) -> tuple[Measure, 
         if not len(times) or not hands:
             return None
         wrist_speed = speed(take.motion.positions[:, hands], take.motion.fps).mean(axis=1)
+        if wrist_speed.mean() < _STILL_METRES_PER_SECOND:
+            return np.array([0.0, take.motion.seconds])
         timing = stroke_timing(wrist_speed, take.motion.fps, np.sort(times))
         return weighted(timing.contrast - timing.shuffled_contrast, take.motion.seconds)
 

@@ -147,6 +147,10 @@ def test_strokes_fall_on_stresses(measures) -> None:
     assert weight == pytest.approx(real.seconds)
     assert value / weight > 0.3
     assert value_later < 0.5 * value
+    tremor = held("ada_4").positions + np.random.default_rng(1).normal(
+        0, 1e-7, (real.num_frames, 1, 3)
+    )
+    assert measures[CONTRAST].gather(take("ada_4", motion=real.moved(tremor)))[0] == 0
 
 
 def test_habits_are_told_by_body(measures) -> None:
