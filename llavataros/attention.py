@@ -5,13 +5,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.identity import difference
 from llavataros_jax.data.segments import speech_of, words_of
 from llavataros_jax.errors import UserError, door
-from llavataros_jax.inference.attention_shares import attention_shares, run_to
+from llavataros_jax.inference.attention_shares import attention_shares, head_entropies, run_to
 from llavataros_jax.rendering.attention_map import draw
 from llavataros_jax.rendering.plots import check_picture
 from llavataros_jax.trained import open_trained
@@ -52,7 +50,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     before, after = run_to(model, params, main_speech, given.segment)
     shares, _ = attention_shares(model, params, before, after, block=given.block)
     # The most decided head, by the mean entropy of its frames, unless one is asked for.
-    entropy = -(shares * np.log(np.maximum(shares, 1e-12))).sum(-1).mean((0, 2))
+    entropy = head_entropies(shares)
     head = int(entropy.argmin()) if given.head is None else given.head
     title = f"{name}: block {given.block}, head {head}"
     draw(

@@ -80,6 +80,11 @@ def attention_shares(
     return shares, np.einsum("BTNH,NHD->BTD", answer, kernel["output"])
 
 
+def head_entropies(shares: Float[np.ndarray, "B N T S"]) -> Float[np.ndarray, " N"]:
+    """Returns the mean entropy in nats of every head's frames."""
+    return -(shares * np.log(np.maximum(shares, 1e-12))).sum(-1).mean((0, 2))
+
+
 def _normalised(x: np.ndarray, norm: dict[str, np.ndarray]) -> np.ndarray:
     centred = x - x.mean(-1, keepdims=True)
     deviation = np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5)

@@ -19,12 +19,16 @@ def draw(
     words: Sequence[tuple[str, float, float]],
     title: str,
 ) -> None:
-    """Draws the shares with time on both axes and words on the upper one."""
+    """Draws the shares with time on both axes and words on the upper one.
+
+    What a frame cannot see stays empty.
+    """
     frames, keys = shares.shape
     begin, end = first_seconds - (keys - frames) / fps, first_seconds + frames / fps
     figure, (axis,) = subplots(1, 1, size=(8.0, 3.6))
     image = axis.imshow(
-        np.sqrt(shares),
+        np.ma.masked_equal(np.sqrt(shares), 0),
+        vmin=0,
         extent=(begin, end, end, first_seconds),
         aspect="auto",
         cmap="magma_r",
