@@ -38,6 +38,7 @@ class PositionClips:
         names: Sequence[str] | None = None,
         fps: float | None = None,
         metres_per_unit: float | None = None,
+        beside: str | None = None,
     ) -> None:
         """Finds the clips.
 
@@ -50,6 +51,8 @@ class PositionClips:
             names: Names of the joints, when the files do not say them.
             fps: Rate, when the files do not say it.
             metres_per_unit: Of all files; when not given, each one's is found by the body's size.
+            beside: Joint beside which all places are; needed where some files are of bodies in a
+                room, and others of bodies whose hips stay where they are.
 
         Raises:
             UserError: When a file or folder is not as needed, or a clip is missing in one.
@@ -63,6 +66,7 @@ class PositionClips:
                 names=names,
                 fps=fps,
                 metres_per_unit=metres_per_unit,
+                beside=beside,
                 like=like.skeleton if like else None,
             )
 

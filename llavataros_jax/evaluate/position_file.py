@@ -38,6 +38,7 @@ class PositionFile:
         names: Sequence[str] | None = None,
         fps: float | None = None,
         metres_per_unit: float | None = None,
+        beside: str | None = None,
         like: Skeleton | None = None,
     ) -> None:
         """Opens a file and looks at its first clip.
@@ -47,6 +48,7 @@ class PositionFile:
             names: Names of the joints; go before what the file says.
             fps: Rate; goes before what the file says.
             metres_per_unit: Length of the unit; when not given, it is found by the body's size.
+            beside: Joint beside which all places are, frame by frame; that of the file if None.
             like: Skeleton of the motion that this one is compared with.
 
         Raises:
@@ -64,6 +66,11 @@ class PositionFile:
             raise UserError(f"{path} holds no clip; it needs an array (frames, joints, 3) for each")
         self.joints = self._names(names, stated_names)
         self.fps = self._rate(fps, stated_fps)
+        if beside is not None and beside not in self.joints:
+            raise UserError(
+                f"--beside {beside}: {path} has no such joint; it has {', '.join(self.joints)}"
+            )
+        self._beside = beside
         first = self._read(self.clips[0], 1.0, like)
         self.metres_per_unit = metres_per_unit or self._unit(first)
         self.skeleton = first.skeleton
@@ -130,9 +137,13 @@ class PositionFile:
     def _read(self, clip: str, metres_per_unit: float, like: Skeleton | None) -> Trajectories:
         found = self._array(clip)
         try:
-            return of_positions(metres_per_unit * found, self.fps, self.joints, like=like)
+            motion = of_positions(metres_per_unit * found, self.fps, self.joints, like=like)
         except UserError as refusal:
             raise UserError(f"{self.path}, clip {clip}: {refusal}") from refusal
+        if self._beside is None:
+            return motion
+        middle = motion.skeleton.names.index(self._beside)
+        return motion.moved(motion.positions - motion.positions[:, [middle]])
 
     def _unit(self, motion: Trajectories) -> float:
         """Returns metres per unit of a motion that was read as if in metres."""

@@ -1,6 +1,7 @@
 """Measures motion that is positions only: joints without rotations, as GENEA 2020 published it."""
 
 import argparse
+import dataclasses
 import hashlib
 import sys
 from collections.abc import Sequence
@@ -23,8 +24,9 @@ fps. Its unit is found by the size of the body. Bones are found by what keeps it
 
   {prog} --joints coords.npz --real recorded.npz --audio wav --protocol genea2020
 
-Without --real only what needs no recorded motion is measured, and no anchor is made of it. Without
---audio nothing that hears is measured; clips may lack sound.
+There some files hold bodies in a room and others bodies at the origin: add --beside Spine. Without
+--real only what needs no recorded motion is measured, and no anchor is made of it. Without --audio
+nothing that hears is measured; clips may lack sound.
 """
 
 
@@ -42,11 +44,15 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         names=given.names,
         fps=given.fps,
         metres_per_unit=given.metres_per_unit,
+        beside=given.beside,
     )
     options = ProtocolOptions(
         embedding=given.embedding, alignment=given.alignment, quirks=not given.corrected
     )
     protocol = open_protocol(given.protocol, options)
+    if given.beside:
+        settings = {**protocol.settings, "places": f"beside {given.beside}"}
+        protocol = dataclasses.replace(protocol, settings=settings)
     if given.real is None:
         protocol = without_recording(protocol, matched(protocol.prepare(source[0])))
     if given.audio and source.silent:
@@ -95,6 +101,12 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     files.add_argument("--fps", type=float, metavar="RATE", help="frames per second")
     files.add_argument("--metres-per-unit", type=float, metavar="M", help="0.01 for centimetres")
     how = parser.add_argument_group("how")
+    how.add_argument(
+        *("--beside",),
+        metavar="JOINT",
+        help="take all places beside this joint, where one file has bodies in a room, and another "
+        "bodies at the origin",
+    )
     how.add_argument(
         *("--protocol",),
         choices=tuple(PROTOCOLS),

@@ -130,6 +130,20 @@ def test_several_files_are_samples_and_clips_can_be_chosen(files):
     assert len(clips[0].predicted) == 2
 
 
+def test_places_can_be_beside_a_joint(files):
+    plain, beside = (PositionClips([files.joints], files.real, beside=j) for j in (None, "Spine2"))
+    for before, after in zip(
+        (plain[0].real, *plain[0].predicted), (beside[0].real, *beside[0].predicted), strict=True
+    ):
+        spine = before.skeleton.names.index("Spine2")
+        expected = before.positions - before.positions[:, spine : spine + 1]
+        np.testing.assert_allclose(after.positions, expected, atol=1e-12)
+    with pytest.raises(
+        UserError, match=r"--beside Tail: .*real\.npz has no such joint; it has Hips"
+    ):
+        PositionClips([files.joints], files.real, beside="Tail")
+
+
 def test_one_frame_is_a_clip(files):
     one = files.write("one", {"a": places(0, frames=1)})
     performance = PositionClips([one], one)[0]
