@@ -1,8 +1,12 @@
 """Takes of a few frames, and a measure's value over some of them."""
 
+from dataclasses import dataclass, field
+from pathlib import Path
+
 import numpy as np
 
 from llavataros_jax.evaluation.measure import Measure
+from llavataros_jax.evaluation.spoken import Spoken
 from llavataros_jax.evaluation.take import Take
 from llavataros_jax.motion.trajectories import of_motion, of_positions
 from tests.evaluation.people import standing
@@ -14,6 +18,20 @@ def take(positions=None, real=None, *, num_frames=300, fps=30.0, **parts) -> Tak
         of_motion(standing(moves, num_frames=num_frames, fps=fps)) for moves in (positions, real)
     ]
     return Take("clip", "who", *bodies, **parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Heard(Spoken):
+    """Is speech whose beats are known without listening."""
+
+    beats_seconds: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+
+def heard(times=(), words=(), *, seconds=10.0) -> Spoken:
+    """Says words at some times, with beats at others."""
+    spoken = tuple(("word", float(at), float(at) + 0.2) for at in words)
+    beats = np.array(times, np.float64)
+    return Heard(Path("unheard.wav"), 0.0, float(seconds), spoken, beats_seconds=beats)
 
 
 def nameless(num_frames=50, fps=30.0) -> Take:

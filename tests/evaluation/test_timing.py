@@ -1,7 +1,6 @@
 """Measures of timing: strokes and beats at known moments, chance, and nothing to hear."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -9,28 +8,15 @@ import pytest
 from llavataros_jax.evaluation.anchors import shifted_times
 from llavataros_jax.evaluation.beats import chance_corrected, closeness
 from llavataros_jax.evaluation.catalogue import timing as catalogue
-from llavataros_jax.evaluation.spoken import Spoken
 from llavataros_jax.evaluation.take import Take
 from tests.evaluation.people import LEFT_HAND, RIGHT_HAND, strokes
-from tests.evaluation.takes import nameless, take, value
+from tests.evaluation.takes import heard, nameless, take, value
 
 SECONDS, FPS = 40, 30.0
 FRAMES = round(SECONDS * FPS)
 # Irregular, so that no shift fits the rhythm.
 TIMES = np.cumsum(np.random.default_rng(0).uniform(0.9, 2.4, 40))
 TIMES = TIMES[TIMES < SECONDS - 1]
-
-
-@dataclass(frozen=True, eq=False)
-class Heard(Spoken):
-    """Is speech whose beats are known."""
-
-    beats_seconds: np.ndarray = None  # pyright: ignore
-
-
-def heard(times=(), words=()) -> Spoken:
-    spoken = [("word", float(at), float(at) + 0.2) for at in words]
-    return Heard(None, 0.0, float(SECONDS), tuple(spoken), beats_seconds=np.array(times, float))
 
 
 def moving(*, beats_at=None, strokes_at=None, slowness=1.0, **speech) -> Take:
@@ -46,7 +32,7 @@ def moving(*, beats_at=None, strokes_at=None, slowness=1.0, **speech) -> Take:
         path = np.zeros((FRAMES, 3))
         path[:, 0] = 0.3 * (turn - slowness * np.sin(2 * np.pi * turn) / (2 * np.pi))
     moves = {LEFT_HAND: path, RIGHT_HAND: path}
-    return take(moves, moves, num_frames=FRAMES, fps=FPS, spoken=heard(**speech))
+    return take(moves, moves, num_frames=FRAMES, fps=FPS, spoken=heard(**speech, seconds=SECONDS))
 
 
 def test_stops_on_beats_are_aligned_and_others_are_not():
@@ -101,7 +87,7 @@ def test_jitter_gains_nothing_beyond_chance():
     takes = []
     for _ in range(20):
         jitter = {h: random.normal(size=(FRAMES, 3)) * 0.01 for h in (LEFT_HAND, RIGHT_HAND)}
-        spoken = heard(times=TIMES)
+        spoken = heard(times=TIMES, seconds=SECONDS)
         takes.append(take(jitter, jitter, num_frames=FRAMES, fps=FPS, spoken=spoken))
     assert value(catalogue.BEAT_ALIGNMENT, *takes) > 0.8
     assert abs(value(catalogue.BEAT_ALIGNMENT_BEYOND_CHANCE, *takes)) < 0.1
