@@ -9,11 +9,15 @@ from llavataros_jax.errors import door
 
 PROGRAM = "llavataros study"
 EPILOG = """\
-  {prog} make --motion ours=outputs/ours theirs=outputs/theirs --audio recordings --out study
+  {prog} make --motion ours=outputs/ours theirs=outputs/theirs \
+      --audio recordings --out study
   {prog} analyse answers/ --study study --out results
 
 The page is a folder to put on any web server, or to open from disk; people send back the CSV that
-it gives them at the end. `{prog} make --help` and `{prog} analyse --help` tell the rest.
+it gives them at the end. The rest is told by:
+
+  {prog} make --help
+  {prog} analyse --help
 """
 
 

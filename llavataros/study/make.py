@@ -31,7 +31,8 @@ matching    One motion twice, with its own speech and with another clip's: which
 
 Written to --out: index.html, films/ and study.json (for you: what was made from what). Put
 index.html and films/ on a web server or send them as they are; nothing else is loaded. The same
-command again goes on where it stopped and draws nothing twice.
+command again goes on where it stopped and draws nothing twice. No film's name or picture tells
+its system, but the page's source does; name systems A, B, … if participants might read it.
 
 Participants open index.html, or index.html?participant=ID&completion=CODE: the ID goes into their
 answers and seeds their order and sides, the CODE is shown at the end (for Prolific, as

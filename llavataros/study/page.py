@@ -27,8 +27,8 @@ TASKS = {
     ),
 }
 PLACEHOLDER_CONSENT = """\
-[Placeholder: the text of your ethics approval belongs here; the option “consent” of `study make` \
-reads it from a file.]
+[Placeholder: the text of your ethics approval belongs here; “study make” reads it from a file, by \
+its option “consent”.]
 
 Taking part is voluntary. You can stop at any time, without giving a reason, by closing this page.
 

@@ -295,3 +295,42 @@ def test_nothing_counts_before_both_films_were_played_to_their_ends(tmp_path):
         wait(lambda: browser.execute_script("return films.right.ended"), "the second film's end")
         press(browser, "2")
         assert current(browser)["answered"] == 1
+
+
+def test_order_and_sides_are_random_and_a_lost_film_is_told(tmp_path):
+    page = _make(tmp_path, "--checks", "2", "--seconds", "1", "--trials", "6")
+    for film in (page.parent / "films").iterdir():
+        film.unlink()
+    people = 600
+    with open_browser(tmp_path) as browser:
+        _open(browser, page)
+        orders = browser.execute_script(
+            "return Array.from({length: arguments[0]}, (_, n) => arranged(`p${n}`)"
+            ".map((each) => ({...each, number: study.comparisons.findIndex("
+            "(one) => one.clip === each.clip && one.attention === each.attention && "
+            "one.films.every((film) => each.films.some((other) => other.file === film.file)))})))",
+            people,
+        )
+        again = browser.execute_script("return [arranged('p7'), arranged('p7')]")
+        start(browser)
+        hint = browser.find_element("id", "hint")
+        wait(lambda: "could not be loaded" in hint.text, "the page to say so")
+    assert again[0] == again[1]
+    study = json.loads((page.parent / "study.json").read_text())
+    seen = {number: [] for number in range(len(study["comparisons"]))}
+    for order in orders:
+        assert len(order) == 8
+        assert not order[0]["attention"]
+        judged = [each for each in order if not each["attention"]]
+        pairs = [frozenset(film["system"] for film in each["films"]) for each in judged]
+        assert sorted(pairs.count(pair) for pair in set(pairs)) == [2, 2, 2]
+        for place, each in enumerate(order):
+            first = study["comparisons"][each["number"]]["films"][0]
+            seen[each["number"]].append((place, each["films"][0]["file"] == first["file"]))
+    for number, places in seen.items():
+        turned = sum(side for _, side in places)
+        assert binomtest(turned, len(places)).pvalue > 1e-4
+        if not study["comparisons"][number]["attention"]:
+            # Two of three clips are drawn for each pair of systems.
+            assert binomtest(len(places), people, 2 / 3).pvalue > 1e-4
+            assert 2.5 < sum(place for place, _ in places) / len(places) < 4.5
