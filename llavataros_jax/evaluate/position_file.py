@@ -96,7 +96,7 @@ class PositionFile:
             raise UserError(f"{self.path} is a single array; write it with np.savez, named by clip")
         return arrays
 
-    def _array(self, clip: str) -> Float[np.ndarray, "..."]:
+    def _array(self, clip: str) -> Float[np.ndarray, "T J 3"]:
         with self._open() as arrays:
             try:
                 found = arrays[clip]
@@ -104,6 +104,12 @@ class PositionFile:
                 raise UserError(f"{self.path}: clip {clip} cannot be read ({problem})") from None
         if found.dtype.kind not in "fiu":
             raise UserError(f"{self.path}: clip {clip} holds {found.dtype}, where numbers must be")
+        joints = len(self.joints)
+        if found.ndim != 3 or found.shape[1:] != (joints, 3) or not len(found):
+            raise UserError(
+                f"{self.path}: clip {clip} has shape {found.shape}, but must be (frames, {joints}, "
+                f"3): x y z of its {joints} joints"
+            )
         return found.astype(np.float64)
 
     def _names(self, given: Sequence[str] | None, stated: np.ndarray | None) -> tuple[str, ...]:

@@ -170,10 +170,10 @@ def test_what_cannot_be_read_is_named(files):
     assert "no clip c, of 3 in" in refused(files, {"a": places(0), "b": places(1)})
     assert f"{files.real} has no clip d, of 4 in" in refused(files, {**whole, "d": places(3)})
     assert "clip b: 9 positions are NaN or infinite, first at frame 5" in refused(files, with_nan)
-    assert "clip c: positions have shape (120, 27)" in refused(
+    assert "clip c has shape (120, 27)" in refused(
         files, {**whole, "c": places(2).reshape(FRAMES, 27)}
     )
-    assert "clip a: positions have shape (0, 9, 3)" in refused(files, {**whole, "a": places(0)[:0]})
+    assert "clip a has shape (0, 9, 3)" in refused(files, {**whole, "a": places(0)[:0]})
     assert "clip b holds <U5" in refused(files, {**whole, "b": np.array(["words"])})
     others = np.array([*NAMES[:8], "Tail"])
     assert "Tail, not of" in refused(files, whole, joint_names=others)
@@ -260,6 +260,7 @@ def table_of(out: Path) -> dict:
     return json.loads((out / "metrics.json").read_text())
 
 
+@pytest.mark.slow
 def test_the_door_measures_positions(files, tmp_path, capsys):
     out = tmp_path / "out"
     given = ["--joints", str(files.joints), "--real", str(files.real), "--resamples", "20"]
@@ -277,6 +278,7 @@ def test_the_door_measures_positions(files, tmp_path, capsys):
     assert len(found["settings"]["sha256"][str(files.real)]) == 64
 
 
+@pytest.mark.slow
 def test_the_door_measures_without_recorded_motion_or_sound(files, tmp_path, capsys):
     out = tmp_path / "out"
     beside = tmp_path / "beside"
