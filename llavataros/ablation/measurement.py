@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
+from zlib import error
 
 import numpy as np
 
@@ -127,7 +129,7 @@ def read_measured(path: Path) -> tuple[str, Measured]:
                 if name != "identity":
                     column, key, clip = name.split("/", 2)
                     found[column, key][clip] = arrays[name]
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, error):
         return "", {}
     return identity, found
 

@@ -53,7 +53,7 @@ def test_both_chances_add_up_where_all_seeds_held_out_the_same() -> None:
     """With values s + c the variance is that of the mean of s and that of the mean of c."""
     chance = np.random.default_rng(5)
     of_seed, of_clip = chance.normal(size=(8, 1)), chance.normal(size=(1, 11))
-    cell = mean_cell(sums_of(of_seed + of_clip), mean, draw(crossed(8, 11), count=20_000))
+    cell = mean_cell(sums_of(of_seed + of_clip), mean, draw(crossed(8, 11), count=4_000))
     expected = of_seed.var() / 8 + of_clip.var() / 11
     assert cell.draws.var() == pytest.approx(expected, rel=0.05)
 
@@ -67,7 +67,7 @@ def test_seeds_that_held_out_other_clips_draw_them_apart() -> None:
         seed: {f"{seed}/{clip}": np.array([value, 1.0]) for clip, value in enumerate(row)}
         for seed, row in enumerate(values)
     }
-    cell = mean_cell(sums, mean, draw(held_out, count=40_000))
+    cell = mean_cell(sums, mean, draw(held_out, count=10_000))
     # A mean of S values drawn from S seeds' means, each with a variance of its own clips; a seed
     # that is drawn k times brings the same draw of clips k times: E[k²] = 2 - 1/S.
     within = values.var(axis=1).mean() / 7
