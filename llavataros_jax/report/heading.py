@@ -1,7 +1,7 @@
 """The page's heading: who was measured on what, and what makes that doubtful."""
 
 from llavataros_jax.evaluation.result import Result
-from llavataros_jax.report.markup import text
+from llavataros_jax.report.markup import prose, text
 
 
 def heading(result: Result) -> str:
@@ -20,7 +20,7 @@ def heading(result: Result) -> str:
         (
             '<p class="eyebrow">Evaluation of gestures</p>',
             f"<h1>{text(result.system)}</h1>",
-            f'<p class="lead">{text(protocol.says)} Joints: {text(protocol.joints)}. Numbers of '
+            f'<p class="lead">{prose(protocol.says)} Joints: {text(protocol.joints)}. Numbers of '
             "other protocols or versions cannot be compared with these.</p>",
             f'<dl class="facts">{tiles}</dl>',
             _box("warning", "Doubtful", result.warnings),
@@ -32,7 +32,7 @@ def heading(result: Result) -> str:
 def _box(kind: str, title: str, lines: tuple[str, ...]) -> str:
     if not lines:
         return ""
-    items = "".join(f"<li>{text(line)}</li>" for line in lines)
+    items = "".join(f"<li>{prose(line)}</li>" for line in lines)
     return f'<aside class="box {kind}"><h2>{title}</h2><ul>{items}</ul></aside>'
 
 

@@ -3,6 +3,7 @@
 import base64
 import html
 import math
+import re
 from typing import Any
 
 _DIGITS = 3
@@ -14,6 +15,11 @@ _MINUS = str.maketrans({"-": "−"})
 def text(value: Any) -> str:
     """Returns a value as text that cannot become markup, in content or in an attribute."""
     return html.escape(str(value), quote=True)
+
+
+def prose(value: str) -> str:
+    """Returns a sentence as HTML; what stands between backticks is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", text(value))
 
 
 def data_uri(content: bytes, kind: str) -> str:

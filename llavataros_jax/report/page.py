@@ -22,7 +22,7 @@ from llavataros_jax.report.films import FILM_SECONDS, HEIGHT, WIDTH, film
 from llavataros_jax.report.heading import heading
 from llavataros_jax.report.learned import attention, losses
 from llavataros_jax.report.looks import WHO, Looks, Source, look_at
-from llavataros_jax.report.markup import absent, data_uri, figure, number, section, text
+from llavataros_jax.report.markup import absent, data_uri, figure, number, prose, section, text
 from llavataros_jax.report.pictures import plot_beats, plot_histogram, plot_paths
 from llavataros_jax.report.ranking import Ranked, Ranking, rank
 from llavataros_jax.report.repeat import repeat
@@ -113,7 +113,7 @@ def _films(ranking: Ranking, looks: Looks, wanted: bool, progress: Callable[[str
         progress(f"filming the {clip.place} clip")
         shown.append(_film(clip, looks.whole[clip.number]))
     by = (
-        f"by <em>{text(ranking.measure.title)}</em>: {text(ranking.measure.says)}"
+        f"by <em>{text(ranking.measure.title)}</em>: {prose(ranking.measure.says)}"
         if ranking.measure
         else "the first one, because no measure has values of single clips."
     )

@@ -7,7 +7,7 @@ from llavataros_jax.evaluation.measure import Measure, Towards
 from llavataros_jax.evaluation.result import Result
 from llavataros_jax.evaluation.tally import Cell
 from llavataros_jax.report.interval_plot import interval_plot
-from llavataros_jax.report.markup import number, text
+from llavataros_jax.report.markup import number, prose, text
 
 GROUPS = (
     ("system", ("system",), "the system"),
@@ -104,9 +104,9 @@ def _row(measure: Measure, cells: Mapping[str, Cell], columns: Sequence[tuple[st
         '<tr><th scope="row" class="measure"><details>'
         f'<summary><span class="title">{text(measure.title)}</span> {good}'
         f'<span class="plot-again">{plot}</span>'
-        f'<span class="says">{text(measure.says)}</span></summary>'
-        f'<p class="says-again">{text(measure.says)}</p>'
-        f'<p class="source">{text(measure.source)}</p></details></th>'
+        f'<span class="says">{prose(measure.says)}</span></summary>'
+        f'<p class="says-again">{prose(measure.says)}</p>'
+        f'<p class="source">{prose(measure.source)}</p></details></th>'
         f'<td class="plot">{plot}</td>{"".join(values)}</tr>'
     )
 
@@ -122,7 +122,7 @@ def _cell(measure: Measure, column: Column, cells: Mapping[str, Cell]) -> str:
 
 def _columns(columns: Sequence[tuple[str, Column]]) -> str:
     lines = "".join(
-        f"<dt>{text(column.title)}</dt><dd>{text(column.says)}</dd>" for _, column in columns
+        f"<dt>{text(column.title)}</dt><dd>{prose(column.says)}</dd>" for _, column in columns
     )
     return (
         f'<details class="more"><summary>What the columns are</summary><dl>{lines}</dl></details>'

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from llavataros_jax.report.markup import data_uri, number, text
+from llavataros_jax.report.markup import data_uri, number, prose, text
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,7 @@ def test_text_cannot_become_markup():
 
 def test_an_address_holds_its_content():
     assert data_uri(b"abc", "text/plain") == "data:text/plain;base64,YWJj"
+
+
+def test_prose_has_code_and_nothing_else():
+    assert prose("see `a<b>.py` & <i>") == "see <code>a&lt;b&gt;.py</code> &amp; &lt;i&gt;"
