@@ -39,6 +39,7 @@ class PositionClips:
         fps: float | None = None,
         metres_per_unit: float | None = None,
         beside: str | None = None,
+        facing: bool = False,
     ) -> None:
         """Finds the clips.
 
@@ -53,6 +54,8 @@ class PositionClips:
             metres_per_unit: Of all files; when not given, each one's is found by the body's size.
             beside: Joint beside which all places are; needed where some files are of bodies in a
                 room, and others of bodies whose hips stay where they are.
+            facing: Turn every clip about the vertical so that it faces z on the mean; needed where
+                bodies of different files face different ways.
 
         Raises:
             UserError: When a file or folder is not as needed, or a clip is missing in one.
@@ -67,6 +70,7 @@ class PositionClips:
                 fps=fps,
                 metres_per_unit=metres_per_unit,
                 beside=beside,
+                facing=facing,
                 like=like.skeleton if like else None,
             )
 

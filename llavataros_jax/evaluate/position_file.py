@@ -10,6 +10,7 @@ from jaxtyping import Float
 from llavataros_jax.errors import UserError
 from llavataros_jax.listing import listed
 from llavataros_jax.motion.body_size import UNITS, body_size
+from llavataros_jax.motion.joints import joint_roles
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.skeleton import Skeleton
 from llavataros_jax.motion.trajectories import Trajectories, of_positions
@@ -39,6 +40,7 @@ class PositionFile:
         fps: float | None = None,
         metres_per_unit: float | None = None,
         beside: str | None = None,
+        facing: bool = False,
         like: Skeleton | None = None,
     ) -> None:
         """Opens a file and looks at its first clip.
@@ -49,6 +51,7 @@ class PositionFile:
             fps: Rate; goes before what the file says.
             metres_per_unit: Length of the unit; when not given, it is found by the body's size.
             beside: Joint beside which all places are, frame by frame; that of the file if None.
+            facing: Turn every clip about the vertical so that its shoulders face z on the mean.
             like: Skeleton of the motion that this one is compared with.
 
         Raises:
@@ -70,7 +73,7 @@ class PositionFile:
             raise UserError(
                 f"--beside {beside}: {path} has no such joint; it has {', '.join(self.joints)}"
             )
-        self._beside = beside
+        self._beside, self._facing = beside, facing
         first = self._read(self.clips[0], 1.0, like)
         self.metres_per_unit = metres_per_unit or self._unit(first)
         self.skeleton = first.skeleton
@@ -146,10 +149,27 @@ class PositionFile:
             motion = of_positions(metres_per_unit * found, self.fps, self.joints, like=like)
         except UserError as refusal:
             raise UserError(f"{self.path}, clip {clip}: {refusal}") from refusal
-        if self._beside is None:
-            return motion
-        middle = motion.skeleton.names.index(self._beside)
-        return motion.moved(motion.positions - motion.positions[:, [middle]])
+        if self._beside is not None:
+            middle = motion.skeleton.names.index(self._beside)
+            motion = motion.moved(motion.positions - motion.positions[:, [middle]])
+        return self._faced(motion, clip) if self._facing else motion
+
+    def _faced(self, motion: Trajectories, clip: str) -> Trajectories:
+        roles = joint_roles(motion.skeleton)
+        left, right = (roles.find("upperarm", side) for side in ("left", "right"))
+        if min(left, right) < 0:
+            raise UserError(
+                f"{self.path}: no joints are called left and right shoulder or upper arm, so "
+                "--facing cannot turn the body by them"
+            )
+        across = (motion.positions[:, left] - motion.positions[:, right]).mean(axis=0)
+        length = np.hypot(across[0], across[2])
+        if not length > 0:
+            raise UserError(f"{self.path}, clip {clip}: its shoulders face nowhere on the mean")
+        cosine, sine = across[[0, 2]] / length
+        # About y, left shoulders then lie at positive x.
+        turn = np.array([[cosine, 0.0, sine], [0.0, 1.0, 0.0], [-sine, 0.0, cosine]])
+        return motion.moved(motion.positions @ turn.T)
 
     def _unit(self, motion: Trajectories) -> float:
         """Returns metres per unit of a motion that was read as if in metres."""

@@ -24,9 +24,11 @@ fps. Its unit is found by the size of the body. Bones are found by what keeps it
 
   {prog} --joints coords.npz --real recorded.npz --audio wav --protocol genea2020
 
-There some files hold bodies in a room and others bodies at the origin: add --beside Spine. Without
---real only what needs no recorded motion is measured, and no anchor is made of it. Without --audio
-nothing that hears is measured; clips may lack sound.
+There recorded bodies walk in a room and face -z, and others stand at the origin and face z: add
+--beside Spine --facing, or every distance between them is that of the room.
+
+Without --real only what needs no recorded motion is measured, and no anchor is made of it. Without
+--audio nothing that hears is measured; clips may lack sound.
 """
 
 
@@ -45,14 +47,15 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         fps=given.fps,
         metres_per_unit=given.metres_per_unit,
         beside=given.beside,
+        facing=given.facing,
     )
     options = ProtocolOptions(
         embedding=given.embedding, alignment=given.alignment, quirks=not given.corrected
     )
     protocol = open_protocol(given.protocol, options)
-    if given.beside:
-        settings = {**protocol.settings, "places": f"beside {given.beside}"}
-        protocol = dataclasses.replace(protocol, settings=settings)
+    places = {"places": f"beside {given.beside}"} if given.beside else {}
+    facing = {"facing": "z on the mean of every clip"} if given.facing else {}
+    protocol = dataclasses.replace(protocol, settings={**protocol.settings, **places, **facing})
     if given.real is None:
         protocol = without_recording(protocol, matched(protocol.prepare(source[0])))
     if given.audio and source.silent:
@@ -106,6 +109,11 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
         metavar="JOINT",
         help="take all places beside this joint, where one file has bodies in a room, and another "
         "bodies at the origin",
+    )
+    how.add_argument(
+        "--facing",
+        action="store_true",
+        help="turn every clip to face z on the mean, where bodies of the files face different ways",
     )
     how.add_argument(
         *("--protocol",),

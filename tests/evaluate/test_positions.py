@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from scipy.spatial.transform import Rotation
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.evaluate.__main__ import main
@@ -142,6 +143,28 @@ def test_places_can_be_beside_a_joint(files):
         UserError, match=r"--beside Tail: .*real\.npz has no such joint; it has Hips"
     ):
         PositionClips([files.joints], files.real, beside="Tail")
+
+
+@pytest.mark.parametrize("degrees", [0.0, 60.0, 180.0, -100.0])
+def test_bodies_can_be_turned_to_face_alike(files, degrees):
+    turn = Rotation.from_euler("y", degrees, degrees=True).as_matrix()
+    turned = files.write("turned", {"a": places(0) @ turn.T})
+    straight = PositionClips([files.real], facing=True, clips=["a"])[0].real
+    found = PositionClips([turned], facing=True)[0].real
+    np.testing.assert_allclose(found.positions, straight.positions, atol=1e-6)
+    names = found.skeleton.names
+    left, right = (found.positions[:, names.index(f"{s}Arm")] for s in ("Left", "Right"))
+    across = (left - right).mean(axis=0)
+    assert across[0] > 0.1
+    assert across[2] == pytest.approx(0, abs=1e-12)
+
+
+def test_bodies_without_shoulders_face_nowhere(files):
+    nameless = files.write(
+        "nameless", {"a": places(0)}, joint_names=np.array([f"joint{n}" for n in range(9)])
+    )
+    with pytest.raises(UserError, match="no joints are called left and right shoulder"):
+        PositionClips([nameless], facing=True, metres_per_unit=0.01)
 
 
 def test_one_frame_is_a_clip(files):
