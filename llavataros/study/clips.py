@@ -11,6 +11,7 @@ from llavataros_jax.rendering.encoder import SUFFIXES as FILM_SUFFIXES
 from llavataros_jax.sound.reader import read_info
 
 SHORTEST_SECONDS = 1.0
+NOTED_SECONDS = 0.5  # by which files of a clip may differ without a word
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,11 @@ def measure(clip: Clip, *, start_seconds: float, longest_seconds: float) -> tupl
             f"{SHORTEST_SECONDS:g} s cannot be judged; leave {clip.name} out by --names"
         )
     seconds = min(left, longest_seconds)
+    if seconds == left and max(lengths.values()) - lengths[shortest] > NOTED_SECONDS:
+        notes.append(
+            f"{clip.name} is shown for {seconds:.2f} s, because {shortest} ends there; the longest "
+            f"of its files lasts {max(lengths.values()):.2f} s"
+        )
     return Clip(clip.name, clip.audio, clip.motion, seconds, recorded - start_seconds), notes
 
 

@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, kstest, pearsonr
 
 from llavataros.study.__main__ import main
 from llavataros.study.answers import COLUMNS
@@ -312,10 +313,21 @@ def test_order_and_sides_are_random_and_a_lost_film_is_told(tmp_path):
             people,
         )
         again = browser.execute_script("return [arranged('p7'), arranged('p7')]")
+        numbers = browser.execute_script(
+            "return Array.from({length: 4000}, (_, n) => dice(`s/p${n}`))"
+            ".map((draw) => Array.from({length: 40}, () => draw()))"
+        )
         start(browser)
         hint = browser.find_element("id", "hint")
         wait(lambda: "could not be loaded" in hint.text, "the page to say so")
     assert again[0] == again[1]
+    drawn = np.array(numbers)
+    assert kstest(drawn.ravel(), "uniform").pvalue > 1e-4
+    # Neither a person's own numbers nor those of people of like names go together.
+    own = np.corrcoef(drawn.T)[np.triu_indices(40, 1)]
+    next_ones = [pearsonr(*pair).statistic for pair in zip(drawn[:-1].T, drawn[1:].T, strict=True)]
+    for correlations in (own, next_ones):
+        assert np.abs(correlations).max() < 5 / np.sqrt(len(drawn))
     study = json.loads((page.parent / "study.json").read_text())
     seen = {number: [] for number in range(len(study["comparisons"]))}
     for order in orders:

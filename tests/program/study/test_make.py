@@ -13,7 +13,7 @@ from scipy.io import wavfile
 
 from llavataros.study.__main__ import build_parser, main
 from llavataros.study.answers import COLUMNS
-from llavataros.study.clips import Clip
+from llavataros.study.clips import Clip, find_clips, measure
 from llavataros.study.design import matching, preference, with_attention
 from llavataros.study.page import TEMPLATE, write_page
 from tests.program.study.systems import CLIPS, RATE, SYSTEMS, write_systems
@@ -196,6 +196,19 @@ def test_less_than_a_second_is_refused(tmp_path, capsys):
     given = write_systems(tmp_path / "given")
     said = _refused(capsys, *given, "--out", str(tmp_path / "out"), "--start", "1.5")
     assert "0.70 s of them after --start 1.5" in said
+
+
+def test_films_end_with_the_shortest_motion_and_that_is_noted(tmp_path):
+    write_systems(tmp_path / "given")
+    write_systems(tmp_path / "short", seconds=1.5)
+    systems = {"real": tmp_path / "given" / "real", "cut": tmp_path / "short" / "real"}
+    (clip, *_) = find_clips(tmp_path / "given" / "audio", systems)
+    measured, notes = measure(clip, start_seconds=0.25, longest_seconds=10)
+    assert measured.seconds == pytest.approx(1.25)
+    assert measured.audio_seconds == pytest.approx(1.95)
+    (note,) = notes
+    assert f"ada_1 is shown for 1.25 s, because {tmp_path / 'short'}" in note
+    assert not measure(clip, start_seconds=0, longest_seconds=1.2)[1]
 
 
 def test_motion_that_is_not_finite_is_refused(tmp_path, given, capsys):
