@@ -1,6 +1,6 @@
 """The Fréchet distance between two clouds of points, each taken for a Gaussian."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Float
@@ -102,30 +102,6 @@ def velocities(motion: Trajectories) -> Float[np.ndarray, "_ D"]:
     return np.diff(poses(motion), axis=0) * motion.fps
 
 
-def pose_distance(
-    predicted: Sequence[Float[np.ndarray, "_ J 3"]], real: Sequence[Float[np.ndarray, "_ J 3"]]
-) -> float:
-    """Computes FD_g, square metres: between poses as world positions, pooled over clips."""
-    return frechet_distance(_flat(predicted), _flat(real))
-
-
-def velocity_distance(
-    predicted: Sequence[Float[np.ndarray, "_ J 3"]],
-    real: Sequence[Float[np.ndarray, "_ J 3"]],
-    *,
-    fps: float,
-) -> float:
-    """Computes FD_k, m²/s²: between differences of consecutive frames × fps, pooled over clips.
-
-    The public metric leaves the differences per frame; per second, rates can be compared.
-    """
-    steps = [
-        _flat([np.diff(positions, axis=0) * fps for positions in side])
-        for side in (predicted, real)
-    ]
-    return frechet_distance(*steps)
-
-
 def _distance(
     mean_1: Float[np.ndarray, " D"],
     root_1: Float[np.ndarray, "_ D"],
@@ -142,7 +118,3 @@ def _mean_and_root(points: Float[np.ndarray, "N D"]) -> tuple[np.ndarray, np.nda
     points = np.asarray(points, np.float64)
     mean = points.mean(axis=0)
     return mean, np.linalg.qr(points - mean, mode="r") / np.sqrt(len(points) - 1)
-
-
-def _flat(clips: Sequence[Float[np.ndarray, "_ J 3"]]) -> Float[np.ndarray, "N D"]:
-    return np.concatenate([clip.reshape(len(clip), -1) for clip in clips])

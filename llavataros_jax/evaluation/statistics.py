@@ -54,13 +54,6 @@ def derivative_lengths(
     return np.sqrt(np.einsum("...i,...i->...", steps, steps)) * fps**order
 
 
-def position_error(
-    predicted: Float[np.ndarray, "T J 3"], real: Float[np.ndarray, "*T J 3"]
-) -> float:
-    """Averages the distance in metres between joints over frames and joints (GENEA's APE)."""
-    return float(np.linalg.norm(predicted - real, axis=-1).mean())
-
-
 def correlation(first: Float[np.ndarray, " T"], second: Float[np.ndarray, " T"]) -> float:
     """Returns Pearson's r of two speeds over time, or NaN when one of them never changes."""
     if len(first) < 2 or min(np.std(first), np.std(second)) <= _STILL_METRES_PER_SECOND:

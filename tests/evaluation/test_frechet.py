@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from llavataros_jax.evaluation.frechet import frechet_distance, pose_distance, velocity_distance
+from llavataros_jax.evaluation.frechet import frechet_distance
 
 
 def by_matrix_root(first, second):
@@ -53,15 +53,3 @@ def test_a_point_against_a_cloud_is_its_variance():
 
 def test_nothing_to_measure():
     assert math.isnan(frechet_distance(np.zeros((1, 3)), np.zeros((5, 3))))
-
-
-def test_clips_are_pooled_and_velocities_do_not_cross_them():
-    random = np.random.default_rng(3)
-    clips = [random.normal(size=(20, 2, 3)), random.normal(size=(30, 2, 3)) + 5]
-    other = random.normal(size=(40, 2, 3))
-    flat = np.concatenate(clips).reshape(50, 6)
-    expected = by_matrix_root(flat, other.reshape(40, 6))
-    assert pose_distance(clips, [other]) == pytest.approx(expected, rel=1e-9)
-    velocities = np.concatenate([np.diff(clip, axis=0) for clip in clips]).reshape(48, 6) * 30
-    expected = by_matrix_root(velocities, np.diff(other, axis=0).reshape(39, 6) * 30)
-    assert velocity_distance(clips, [other], fps=30) == pytest.approx(expected, rel=1e-9)

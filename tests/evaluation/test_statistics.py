@@ -11,7 +11,6 @@ from llavataros_jax.evaluation.statistics import (
     correlation,
     hand_joints,
     mean_derivative,
-    position_error,
     speed,
 )
 from llavataros_jax.motion.skeleton import AVATAROS_9, Skeleton
@@ -72,14 +71,6 @@ def test_derivatives_see_jitter_and_keep_joints_apart():
 def test_too_few_frames_have_no_jerk():
     assert np.isnan(mean_derivative(np.zeros((3, 9, 3)), 30.0, order=3)).all()
     assert np.isfinite(mean_derivative(np.zeros((4, 9, 3)), 30.0, order=3)).all()
-
-
-def test_position_error_is_a_distance():
-    real = np.random.default_rng(0).normal(size=(10, 9, 3))
-    assert position_error(real + np.array([0.3, 0, 0.4]), real) == pytest.approx(0.5)
-    away = real.copy()
-    away[:5, 0, 1] += 1.8
-    assert position_error(away, real) == pytest.approx(1.8 * 5 / 90)
 
 
 def test_correlation_is_pearsons():
