@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from llavataros_jax.atomic import write_json
@@ -56,6 +57,18 @@ def evaluate(
     """
     if not len(source):
         raise UserError(f"{source.system} has no clip of the split {source.split} to measure")
+    # Thousands of small products: threads of BLAS would spend their time waiting for each other.
+    with threadpool_limits(1, user_api="blas"):
+        return _evaluate(source, protocol, seed, resamples, settings or {})
+
+
+def _evaluate(
+    source: Source,
+    protocol: protocols.Protocol,
+    seed: int,
+    resamples: int | None,
+    settings: Mapping[str, Any],
+) -> Result:
     tally = Tally(protocol.measures, protocol.columns)
     by_clip, joints, fps = {}, (), 0.0
     for number in tqdm(range(len(source)), unit="clip", disable=not sys.stderr.isatty()):
@@ -84,7 +97,7 @@ def evaluate(
         fps=fps,
         cells=cells,
         by_clip=by_clip,
-        settings=settings or {},
+        settings=settings,
         warnings=check(cells, tally.clips, protocol.measures),
     )
 

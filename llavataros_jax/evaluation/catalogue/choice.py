@@ -11,8 +11,8 @@ from llavataros_jax.evaluation.measure import Measure
 MEASURES: tuple[Measure, ...] = (
     *MOVEMENT,
     *TIMING,
-    *LIKENESS,
     *DISTRIBUTION,
     *HISTOGRAMS,
+    *LIKENESS,
     *VARIETY,
 )
