@@ -8,7 +8,7 @@ from jaxtyping import Float
 from llavataros_jax.embedding.checkpoint import read_checkpoint
 from llavataros_jax.embedding.features import features
 from llavataros_jax.embedding.file import SUFFIX, read_embedding
-from llavataros_jax.evaluation.frechet import frechet_measure
+from llavataros_jax.evaluation.frechet import Points, frechet_measure
 from llavataros_jax.evaluation.measure import Measure
 from llavataros_jax.motion.trajectories import Trajectories
 
@@ -18,11 +18,18 @@ LACKS_FGD = (
 )
 
 
-def fgd(path: Path, *, drops_last_window: bool) -> Measure:
-    """Returns FGD by an autoencoder of ours or, of any other suffix than ours, by a GENEA one.
+SAYS = (
+    "How far the features of the motion's windows are from those of the recorded ones; only "
+    "numbers of one autoencoder can be compared."
+)
+SOURCE = "github.com/genea-workshop/genea_numerical_evaluations: FGD; Yoon et al. 2020"
+
+
+def feature_points(path: Path, *, drops_last_window: bool) -> Points:
+    """Returns what gives the features of a motion by an autoencoder.
 
     Args:
-        path: The autoencoder.
+        path: One of ours or, of any other suffix than ours, a GENEA checkpoint.
         drops_last_window: Whether the last whole window of each recording is left out, as GENEA's
             code does; it changes nothing where windows do not end with the recording.
 
@@ -35,11 +42,14 @@ def fgd(path: Path, *, drops_last_window: bool) -> Measure:
     def points(motion: Trajectories) -> Float[np.ndarray, "windows D"]:
         return np.asarray(features(embedding, motion), np.float64)
 
-    return frechet_measure(
-        "fgd",
-        "FGD",
-        points,
-        says="How far the features of the motion's windows are from those of the recorded ones; "
-        "only numbers of one autoencoder can be compared.",
-        source="github.com/genea-workshop/genea_numerical_evaluations: FGD; Yoon et al. 2020",
-    )
+    return points
+
+
+def fgd(path: Path, *, drops_last_window: bool) -> Measure:
+    """Returns FGD of the first sample; see `feature_points`.
+
+    Raises:
+        UserError: When the autoencoder cannot be used.
+    """
+    points = feature_points(path, drops_last_window=drops_last_window)
+    return frechet_measure("fgd", "FGD", points, says=SAYS, source=SOURCE)

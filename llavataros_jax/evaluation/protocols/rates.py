@@ -25,7 +25,7 @@ def at_rate(trajectories: Trajectories, fps: float) -> Trajectories:
         return of_motion(resample(trajectories.motion, fps))
     count = max(1, round(trajectories.num_frames / trajectories.fps * fps))
     places = np.minimum(np.arange(count) * (trajectories.fps / fps), trajectories.num_frames - 1)
-    moved = _at(trajectories.positions, places)
+    moved = between(trajectories.positions, places)
     return Trajectories(moved, fps, trajectories.skeleton)
 
 
@@ -39,8 +39,8 @@ def doubled_stretched(trajectories: Trajectories) -> Trajectories:
     places = np.linspace(0, count - 1, 2 * count)
     motion, fps = trajectories.motion, 2 * trajectories.fps
     if motion is None:
-        return Trajectories(_at(trajectories.positions, places), fps, trajectories.skeleton)
-    vectors = _at(axis_angles(motion), places)
+        return Trajectories(between(trajectories.positions, places), fps, trajectories.skeleton)
+    vectors = between(axis_angles(motion), places)
     turns = Rotation.from_rotvec(vectors.reshape(-1, 3)).as_quat().reshape(*vectors.shape[:2], 4)
     return _built(motion, turns, places, fps)
 
@@ -55,21 +55,22 @@ def doubled_centred(trajectories: Trajectories) -> Trajectories:
     places = np.clip((np.arange(2 * count) + 0.5) / 2 - 0.5, 0, count - 1)
     motion, fps = trajectories.motion, 2 * trajectories.fps
     if motion is None:
-        return Trajectories(_at(trajectories.positions, places), fps, trajectories.skeleton)
-    turns = sixd_to_matrix(_at(np.asarray(matrix_to_sixd(motion.local_rotations())), places))
+        return Trajectories(between(trajectories.positions, places), fps, trajectories.skeleton)
+    turns = sixd_to_matrix(between(np.asarray(matrix_to_sixd(motion.local_rotations())), places))
     return _built(motion, np.asarray(turns), places, fps)
 
 
 def _built(motion: Motion, turns: np.ndarray, places: np.ndarray, fps: float) -> Trajectories:
-    offsets = _at(motion.local_offsets(), places)
+    offsets = between(motion.local_offsets(), places)
     return of_motion(
         motion_from_local(turns, offsets, offsets[:, 0], fps=fps, skeleton=motion.skeleton)
     )
 
 
-def _at(
+def between(
     values: Float[np.ndarray, "T ..."], places: Float[np.ndarray, " n"]
 ) -> Float[np.ndarray, "n ..."]:
+    """Returns values between rows, linearly; places are numbers of rows, none beyond the ends."""
     before = np.floor(places).astype(int)
     after = np.minimum(before + 1, len(values) - 1)
     weight = (places - before).reshape(-1, *[1] * (values.ndim - 1))

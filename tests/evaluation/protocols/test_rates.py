@@ -69,6 +69,8 @@ def test_centred_frames_hold_the_ends_and_lie_at_quarters():
     np.testing.assert_allclose(
         doubled_centred(ramp).positions[:, 0, 0], [0, 0.25, 0.75, 1.25, 1.75, 2.25, 2.75, 3]
     )
+    assert motion.motion is not None
+    assert found.motion is not None
     columns = motion.motion.local_rotations()[..., :2]
     blended = 0.75 * columns[4, 3] + 0.25 * columns[5, 3]
     first = blended[:, 0] / np.linalg.norm(blended[:, 0])
