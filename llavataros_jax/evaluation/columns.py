@@ -33,7 +33,7 @@ class Column:
     def suits(self, measure: Measure) -> bool:
         """Says whether a measure makes sense in this column."""
         if self.kind == "speech":
-            return measure.hears
+            return measure.hears and not measure.several
         if self.kind == "halves":
             return measure.distribution
         if self.kind == "real":

@@ -284,7 +284,7 @@ def test_columns_suit_measures_that_make_sense_in_them():
     assert suited(hears=True) == moving | {"real"} | hearing
     assert suited(compares=True) == moving
     assert suited(distribution=True) == moving | {"halves"}
-    assert suited(several=True) == {"predicted"}
+    assert suited(several=True) == suited(several=True, hears=True) == {"predicted"}
 
 
 def test_every_column_is_named_and_explained():
