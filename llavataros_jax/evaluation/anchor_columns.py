@@ -81,6 +81,11 @@ def _moved(
     return takes
 
 
+def _attenuated(performance: Performance) -> Trajectories | None:
+    real = performance.real
+    return anchors.brought_to(real, ATTENUATION * anchors.amplitude_metres(real))
+
+
 def _gain(performance: Performance) -> Trajectories | None:
     if not performance.predicted:
         return None
@@ -138,9 +143,9 @@ COLUMNS: tuple[Column, ...] = (
         "attenuated",
         f"× {ATTENUATION:g}",
         "motion",
-        _moved(lambda p: anchors.amplified(p.real, ATTENUATION)),
-        f"The recorded motion with {ATTENUATION:g} of its way from its mean: too small, else "
-        "right.",
+        _moved(_attenuated),
+        f"The recorded motion, nearer to its mean so that its hands have {ATTENUATION:g} of their "
+        "amplitude: too small, else right.",
     ),
     _column(
         *("gain", "gain", "motion", _moved(_gain)),
