@@ -64,6 +64,11 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         records = Path(config.data.records)
         options = ["--config", given.config, *given.overrides]
         manifest = prepared(Part(records, ()), options)
+        if not manifest.clips_of("validation"):
+            raise UserError(
+                f"records {records} have no held-out clip, so nothing can be compared; set "
+                "data.holdout_takes or data.holdout_fraction"
+            )
         count = choose_parts(manifest, given.parts)
         parts = divide(manifest, count, own=records, out=out)[: given.seeds]
         if count > 1:

@@ -23,18 +23,30 @@ from llavataros_jax.config import Config
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.manifest import ClipEntry
 from llavataros_jax.data.recordings import find_recording
-from llavataros_jax.data.segments import ClipSpeech, interlocutor_of, speech_of, without_words
+from llavataros_jax.data.segments import (
+    ClipSpeech,
+    interlocutor_of,
+    speech_of,
+    without_words,
+    words_of,
+)
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.evaluation.catalogue.distribution import FD_G, FD_K
 from llavataros_jax.evaluation.catalogue.likeness import HAND_SPEED_CORRELATION, POSITION_ERROR
 from llavataros_jax.evaluation.catalogue.movement import HAND_SPEED_RATIO, JERK
+from llavataros_jax.evaluation.catalogue.timing import (
+    BEAT_ALIGNMENT_BEYOND_CHANCE,
+    STROKE_CONTRAST,
+)
 from llavataros_jax.evaluation.measure import Measure, Sums
+from llavataros_jax.evaluation.spoken import Spoken, Word
 from llavataros_jax.evaluation.take import Take
 from llavataros_jax.motion.trajectories import Trajectories, of_motion
 from llavataros_jax.trained import TrainedRun, open_trained
 
 MOTION: tuple[Measure, ...] = (
-    *(POSITION_ERROR, HAND_SPEED_CORRELATION, HAND_SPEED_RATIO, JERK, FD_G, FD_K),
+    *(POSITION_ERROR, HAND_SPEED_CORRELATION, STROKE_CONTRAST, BEAT_ALIGNMENT_BEYOND_CHANCE),
+    *(HAND_SPEED_RATIO, JERK, FD_G, FD_K),
 )
 # Raised when the same run gets other sums.
 VERSION = 1
@@ -62,9 +74,8 @@ def measure(run: TrainedRun) -> Measured:
     """
     records, config = run.config.data.records, run.config
     clips = ClipReader(records, "validation")
-    if not len(clips):
-        raise UserError(f"records {records} have no held-out clip, so nothing can be compared")
-    strokes = {entry.name: strokes_of(entry, config, run.manifest.fps) for entry in clips.clips}
+    fps = run.manifest.fps
+    strokes = {entry.name: strokes_of(entry, config, fps) for entry in clips.clips}
     reference = reference_of(_recorded(run, ClipReader(records, "train")))
     built_in = built_in_measures(reference, strokes)
     found: Measured = defaultdict(dict)
@@ -73,14 +84,15 @@ def measure(run: TrainedRun) -> Measured:
         main, other = speech_of(clip), interlocutor_of(clip)
         if config.loss.drop_words == 1:
             main, other = without_words(main), other and without_words(other)
-        real = of_motion(run.animator.codec.decode(clip["pose"], run.manifest.fps, entry.speaker))
+        real = of_motion(run.animator.codec.decode(clip["pose"], fps, entry.speaker))
         moved = {
             speakers[body]: _moved(run, main, other, body)
             for body in bodies(entry.speaker, number, len(speakers))
         }
         name = speakers[entry.speaker]
-        take = Take(entry.name, name, moved[name], real)
-        recorded = Take(entry.name, name, real, real)
+        spoken = _spoken(entry, words_of(clip), config, fps)
+        take = Take(entry.name, name, moved[name], real, spoken)
+        recorded = Take(entry.name, name, real, real, spoken)
         for one in (*MOTION, *built_in):
             takes = [take]
             if one.key == HABITS:
@@ -105,7 +117,7 @@ def identity(run: TrainedRun) -> str:
 
 def identity_of(checkpoint: str, content_hash: str) -> str:
     """Returns the same of parts, such as `latest/1000`."""
-    return f"{VERSION} {checkpoint} {content_hash}"
+    return " ".join([str(VERSION), checkpoint, content_hash, *(one.key for one in MOTION)])
 
 
 def write_measured(path: Path, measured: Measured, *, identity: str) -> None:
@@ -136,13 +148,25 @@ def read_measured(path: Path) -> tuple[str, Measured]:
 
 def strokes_of(entry: ClipEntry, config: Config, fps: int) -> tuple[Stroke, ...]:
     """Returns a clip's strokes; none when its recording is no longer there."""
-    try:
-        recording = find_recording(config.data.folder, entry.recording)
-    except UserError:
+    recording = _recording(entry, config)
+    if recording is None:
         return ()
-    return read_strokes(
-        recording, start_seconds=entry.start_frame / fps, seconds=entry.num_frames / fps
-    )
+    start, seconds = entry.start_frame / fps, entry.num_frames / fps
+    return read_strokes(recording, start_seconds=start, seconds=seconds)
+
+
+def _spoken(entry: ClipEntry, words: Sequence[Word], config: Config, fps: int) -> Spoken | None:
+    recording = _recording(entry, config)
+    if recording is None:
+        return None
+    return Spoken(recording, entry.start_frame / fps, entry.num_frames / fps, tuple(words))
+
+
+def _recording(entry: ClipEntry, config: Config) -> Path | None:
+    try:
+        return find_recording(config.data.folder, entry.recording)
+    except UserError:
+        return None
 
 
 def _recorded(

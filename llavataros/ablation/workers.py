@@ -40,7 +40,8 @@ class Job:
 class _Running:
     job: Job
     slot: int
-    rest: list[tuple[str, ...]] = field(default_factory=list)
+    rest: list[tuple[str, ...]]
+    began: float = field(default_factory=time.monotonic)
     process: Any = None
 
 
@@ -49,7 +50,6 @@ def work(
     *,
     at_once: int,
     say: Callable[[str], None],
-    done: Callable[[], int] = lambda: 0,
 ) -> None:
     """Runs all jobs, so many at once, each on cores of its own where there are enough.
 
@@ -57,15 +57,13 @@ def work(
         jobs: What is to be done; several are begun in this order.
         at_once: Processes at a time.
         say: Tells of each job that ended, and how long the rest will take.
-        done: Steps done so far in jobs that have not ended.
 
     Raises:
         UserError: When a job fails, with the end of what it said; the others are stopped.
         KeyboardInterrupt: After Ctrl-C or SIGTERM, when every process has saved and left.
     """
     waiting, running = list(jobs), []
-    total, ended = sum(job.steps for job in jobs), 0
-    began = time.monotonic()
+    spent_seconds, ended_steps = 0.0, 0
     with _interruptible():
         try:
             while waiting or running:
@@ -82,14 +80,40 @@ def work(
                         _next(one, at_once)
                         continue
                     running.remove(one)
-                    ended += one.job.steps
-                    share = (ended + done()) / total
-                    left = (time.monotonic() - began) * (1 - share) / share
+                    spent_seconds += time.monotonic() - one.began
+                    ended_steps += one.job.steps
+                    now = time.monotonic()
+                    left = left_seconds(
+                        [job.steps for job in waiting],
+                        [(other.job.steps, now - other.began) for other in running],
+                        seconds_a_step=spent_seconds / ended_steps,
+                        at_once=at_once,
+                    )
                     number = len(jobs) - len(waiting) - len(running)
                     eta = f" · ETA {clock(left)}" if number < len(jobs) else ""
                     say(f"{number}/{len(jobs)} · {one.job.name}{eta}")
         finally:
             _stop([one.process for one in running if one.process])
+
+
+def left_seconds(
+    waiting: Sequence[int],
+    running: Sequence[tuple[int, float]],
+    *,
+    seconds_a_step: float,
+    at_once: int,
+) -> float:
+    """Estimates how long the rest takes.
+
+    Args:
+        waiting: Steps of each job that is to come.
+        running: Steps of each job that has begun, and seconds since then.
+        seconds_a_step: What a step took in the jobs that ended.
+        at_once: Processes at a time.
+    """
+    begun = [max(steps * seconds_a_step - seconds, 0.0) for steps, seconds in running]
+    whole = sum(waiting) * seconds_a_step + sum(begun)
+    return max([whole / at_once, *begun])
 
 
 def _next(one: _Running, at_once: int) -> None:

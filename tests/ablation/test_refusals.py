@@ -56,3 +56,9 @@ def test_records_alone_are_enough(tmp_path: Path, capsys) -> None:
     manifest = ablation.prepared(Part(tmp_path / "records", ()), options)
     assert [clip.name for clip in manifest.clips] == ["a"]
     assert "as found" in capsys.readouterr().out
+
+
+def test_no_held_out_clip(tmp_path: Path, capsys) -> None:
+    manifest_of([("a", "a")], held_out=set()).save(tmp_path / "records")
+    options = (f"data.folder={tmp_path / 'gone'}", f"data.records={tmp_path / 'records'}")
+    assert "have no held-out clip" in refusal(capsys, "--out", str(tmp_path / "out"), *options)
