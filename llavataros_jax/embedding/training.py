@@ -53,14 +53,19 @@ class Settings:
     identity_leaky: bool = True
 
     def __post_init__(self) -> None:
-        least = {"stride_frames": 1, "epochs": 1, "batch_windows": 2, "seed": 0}
-        for name, bound in least.items():
-            if getattr(self, name) < bound:
-                raise UserError(f"{name} must be {bound} or more, not {getattr(self, name)}")
+        least = {
+            "--stride": (self.stride_frames, 1),
+            "--epochs": (self.epochs, 1),
+            "--batch": (self.batch_windows, 2),
+            "--seed": (self.seed, 0),
+        }
+        for option, (value, bound) in least.items():
+            if value < bound:
+                raise UserError(f"{option} must be {bound} or more, not {value}")
         if self.seed >= 2**32:
-            raise UserError(f"seed must be below 2^32, not {self.seed}")
+            raise UserError(f"--seed must be below 2^32, not {self.seed}")
         if not 0 < self.learning_rate < 1:
-            raise UserError(f"learning_rate must lie between 0 and 1, not {self.learning_rate}")
+            raise UserError(f"--learning-rate must lie between 0 and 1, not {self.learning_rate}")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,8 @@
 """The network and GENEA's checkpoints, beside NumPy, PyTorch and the published outputs."""
 
+import functools
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -13,6 +16,11 @@ from tests.embedding.real_files import CHECKPOINT, needs_files, reference
 from tests.pase.torch_writer import WRITERS, write_zip
 
 
+@functools.partial(jax.jit, static_argnums=0)
+def ours(layout, params, given):
+    return network(layout, params)(given)
+
+
 def windows(frames, dims):
     return jnp.asarray(np.random.RandomState(0).randn(8, frames, dims), jnp.float32)
 
@@ -24,7 +32,7 @@ def test_the_published_network_gives_the_published_features():
     assert (embedding.joints[0], embedding.joints[-1]) == ("body_world", "b_head")
     golden = reference("fgd_encoder_golden_seed0.npz")
     given = windows(30, 168)
-    features, rebuilt = network(embedding.layout, embedding.params)(given)
+    features, rebuilt = ours(embedding.layout, embedding.params, given)
     np.testing.assert_allclose(
         features, golden["genea23_model_checkpoint_30__feat"], rtol=0, atol=1e-5
     )
@@ -44,7 +52,7 @@ def test_other_sizes_are_numpys(frames, dims, identity):
     layout, params = to_params(state, source="a.bin", identity_leaky=identity)
     assert layout == Layout(frames, dims, identity)
     given = windows(frames, dims)
-    found = network(layout, params)(given)
+    found = ours(layout, params, given)
     expected = run(state, np.asarray(given), dense_slope=1.0 if identity else 0.01)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
@@ -62,15 +70,15 @@ def test_other_sizes_are_pytorchs(frames, dims):
     with torch.no_grad():
         expected = oracle.eval()(torch.tensor(np.array(given)))
     layout, params = to_params(state, source="a.bin")
-    for one, other in zip(network(layout, params)(given), expected, strict=True):
+    for one, other in zip(ours(layout, params, given), expected, strict=True):
         np.testing.assert_allclose(one, other.numpy(), rtol=0, atol=1e-5)
     # In training too: by the statistics of the batch, which the running ones move towards.
     expected = oracle.train()(torch.tensor(np.array(given)))
-    ours = network(layout, params)
-    for one, other in zip(ours(given, training=True), expected, strict=True):
+    moving = network(layout, params)
+    for one, other in zip(moving(given, training=True), expected, strict=True):
         np.testing.assert_allclose(one, other.detach().numpy(), rtol=0, atol=2e-5)
     np.testing.assert_allclose(
-        ours.encoder.conv_norms[0].mean[...],
+        moving.encoder.conv_norms[0].mean[...],
         oracle.pose_encoder["net"][0][1].running_mean.numpy(),
         rtol=0,
         atol=1e-6,

@@ -107,6 +107,12 @@ def bvh(path):
     return path
 
 
+def with_nan(path):
+    write_bvh(path, waving(2))
+    path.write_text(path.read_text().rstrip().rpartition(" ")[0] + " nan\n")
+    return path
+
+
 def broken(path):
     path.write_text("HIERARCHY\nROOT a\n{\n")
     return path
@@ -120,6 +126,7 @@ def broken(path):
             "needs 9 joints, but .* are missing among the 3",
         ),
         (lambda t: ["--motion", broken(t / "a.bvh")], "a.bvh: line 3: the file ends before"),
+        (lambda t: ["--motion", with_nan(t / "a.bvh")], r"frame 1 \(counted from 0\) holds NaN"),
         (lambda t: ["--motion", t / "none.bvh"], "none.bvh does not exist"),
         (
             lambda t: ["--bvh", bvh(t / "a.bvh"), "--protocol", "genea"],

@@ -2,11 +2,12 @@
 
 import dataclasses
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from llavataros_jax.embedding.checkpoint import read_checkpoint
-from llavataros_jax.embedding.features import encoded, features, window_starts
+from llavataros_jax.embedding.features import encoded, features, standardised_windows, window_starts
 from llavataros_jax.embedding.positions import (
     doubled_positions,
     joints_with_places,
@@ -18,6 +19,7 @@ from llavataros_jax.motion.trajectories import of_motion, of_positions
 from tests.embedding.oracle import run, seeded_state
 from tests.embedding.people import ARM, JOINTS, seeded_embedding, waving
 from tests.embedding.real_files import CHECKPOINT, SAMPLE, needs_files, reference
+from tests.embedding.test_checkpoint import ours
 
 
 @needs_files
@@ -31,6 +33,9 @@ def test_the_sample_has_the_published_positions_and_features():
     found = features(embedding, clip)
     assert found.shape == (49, 32)
     np.testing.assert_allclose(found, expected["feat"], rtol=0, atol=1e-4)
+    windows = jnp.asarray(standardised_windows(embedding, positions))
+    _, rebuilt = ours(embedding.layout, embedding.params, windows)
+    np.testing.assert_allclose(jnp.abs(rebuilt - windows).mean(), expected["recon_l1"], rtol=1e-6)
 
 
 @needs_files
