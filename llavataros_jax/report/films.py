@@ -2,13 +2,14 @@
 
 import dataclasses
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from llavataros_jax.errors import UserError
-from llavataros_jax.evaluation.take import Performance
+from llavataros_jax.evaluation.spoken import Spoken
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.trajectories import Trajectories
 from llavataros_jax.rendering.axes import drawable
@@ -38,18 +39,20 @@ class Film:
     raised_metres: float
 
 
-def film(performance: Performance) -> Film:
+def film(motions: Mapping[str, Trajectories], spoken: Spoken | None) -> Film:
     """Films the middle of a clip with its sound.
+
+    Args:
+        motions: One, or the system's first and the recorded one second.
+        spoken: The speech, when there is sound.
 
     Raises:
         UserError: When the film's tools are missing or the sound cannot be read.
     """
-    spoken, real = performance.spoken, performance.real
-    start, stop = middle(real.seconds, FILM_SECONDS)
-    recorded = drawable(_part(real, start, stop))
-    shown, raised = recorded, 0.0
-    if performance.predicted:
-        shown = drawable(_part(performance.predicted[0], start, stop))
+    start, stop = middle(min(motion.seconds for motion in motions.values()), FILM_SECONDS)
+    shown, *others = (drawable(_part(motion, start, stop)) for motion in motions.values())
+    recorded, raised = others[0] if others else None, 0.0
+    if recorded is not None:
         raised = float(recorded.positions[..., 1].mean() - shown.positions[..., 1].mean())
         if abs(raised) > _LEVEL_METRES:
             shown = _raised(shown, raised)
@@ -60,7 +63,7 @@ def film(performance: Performance) -> Film:
         write_film(
             path,
             shown,
-            second=recorded if performance.predicted else None,
+            second=recorded,
             facing_alike=True,
             audio=spoken.recording if spoken else None,
             audio_start_seconds=spoken.start_seconds + start if spoken else 0.0,

@@ -11,11 +11,10 @@ from llavataros_jax.evaluation.result import Result
 from llavataros_jax.evaluation.statistics import hand_joints
 from llavataros_jax.evaluation.take import Performance, matched
 from llavataros_jax.motion.trajectories import Trajectories
-from llavataros_jax.report.ranking import Ranking
+from llavataros_jax.report.ranking import Ranking, column_key
 
 MOST_CLIPS = 12
 MOST_SECONDS = 600.0
-WHO = ("predicted", "real")
 
 
 @runtime_checkable
@@ -36,6 +35,8 @@ class Looks:
         measured: The same as the protocol measures them.
         speeds: Of both hands, m/s, by who moves, one array for each clip.
         accelerations: Of both hands, m/s².
+        recorded: Whether there is recorded motion; without it, a stand-in has its place in the
+            clips.
         clips: Number of clips in these.
         seconds: Their length.
     """
@@ -44,6 +45,7 @@ class Looks:
     measured: dict[int, Performance] = field(default_factory=dict)
     speeds: dict[str, list[Float[np.ndarray, " n"]]] = field(default_factory=dict)
     accelerations: dict[str, list[Float[np.ndarray, " n"]]] = field(default_factory=dict)
+    recorded: bool = True
     clips: int = 0
     seconds: float = 0.0
 
@@ -55,7 +57,7 @@ def look_at(
     ranked = {clip.number for clip in ranking.clips}
     many = min(MOST_CLIPS, len(source), int(MOST_SECONDS * len(source) / max(result.seconds, 1e-9)))
     spread = np.linspace(0, len(source) - 1, many).round().astype(int).tolist()
-    looks = Looks()
+    looks = Looks(recorded=bool(column_key(result, "real")))
     numbers = sorted(ranked.union(spread))
     for place, number in enumerate(numbers, start=1):
         progress(f"reading clip {place} of {len(numbers)}")
@@ -65,16 +67,16 @@ def look_at(
             looks.whole[number], looks.measured[number] = whole, measured
         looks.clips += 1
         looks.seconds += measured.real.seconds
-        for who, motion in motions_of(measured).items():
+        for who, motion in motions_of(measured, recorded=looks.recorded).items():
             for order, found in ((1, looks.speeds), (2, looks.accelerations)):
                 found.setdefault(who, []).append(_hands(motion, order))
     return looks
 
 
-def motions_of(performance: Performance) -> dict[str, Trajectories]:
-    """Returns the system's first motion, if there is one, and the recorded one."""
-    both = zip(WHO, (*performance.predicted[:1], performance.real), strict=False)
-    return dict(both) if performance.predicted else {"real": performance.real}
+def motions_of(performance: Performance, *, recorded: bool) -> dict[str, Trajectories]:
+    """Returns the system's first motion and the recorded one, as far as there are."""
+    motions = {"predicted": performance.predicted[0]} if performance.predicted else {}
+    return motions | ({"real": performance.real} if recorded else {})
 
 
 def _hands(motion: Trajectories, order: int) -> Float[np.ndarray, " n"]:

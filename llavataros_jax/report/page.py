@@ -21,7 +21,7 @@ from llavataros_jax.report.clip_table import clip_table
 from llavataros_jax.report.films import FILM_SECONDS, HEIGHT, WIDTH, film
 from llavataros_jax.report.heading import heading
 from llavataros_jax.report.learned import attention, losses
-from llavataros_jax.report.looks import WHO, Looks, Source, look_at
+from llavataros_jax.report.looks import Looks, Source, look_at, motions_of
 from llavataros_jax.report.markup import absent, data_uri, figure, number, prose, section, text
 from llavataros_jax.report.pictures import plot_beats, plot_histogram, plot_paths
 from llavataros_jax.report.ranking import Ranked, Ranking, rank
@@ -111,7 +111,7 @@ def _films(ranking: Ranking, looks: Looks, wanted: bool, progress: Callable[[str
     shown = []
     for clip in ranking.clips:
         progress(f"filming the {clip.place} clip")
-        shown.append(_film(clip, looks.whole[clip.number]))
+        shown.append(_film(clip, looks.whole[clip.number], looks.recorded))
     by = (
         f"by <em>{text(ranking.measure.title)}</em>: {prose(ranking.measure.says)}"
         if ranking.measure
@@ -121,16 +121,15 @@ def _films(ranking: Ranking, looks: Looks, wanted: bool, progress: Callable[[str
     return section("films", "Films", f'<div class="films">{"".join(shown)}</div>', says=says)
 
 
-def _film(clip: Ranked, performance: Performance) -> str:
+def _film(clip: Ranked, performance: Performance, recorded: bool) -> str:
     name = f"<strong>{text(clip.place)}</strong> <span class='clip'>{text(clip.clip)}</span>"
     value = f'<span class="value">{number(clip.value)}</span>'
     try:
-        made = film(performance)
+        motions = motions_of(performance, recorded=recorded)
+        made = film(motions, performance.spoken)
     except UserError as problem:
         return figure(absent("No film", problem), name + value)
-    who = (
-        "<span>predicted</span><span>real</span>" if performance.predicted else "<span>real</span>"
-    )
+    who = "".join(f"<span>{name}</span>" for name in motions)
     notes = "" if performance.spoken else " Without sound."
     if raised := made.raised_metres:
         notes += f" The system's motion is shown {number(abs(raised))} m "
@@ -138,7 +137,7 @@ def _film(clip: Ranked, performance: Performance) -> str:
     video = (
         f'<div class="who" aria-hidden="true">{who}</div><video controls playsinline '
         f'preload="metadata" width="{WIDTH}" height="{HEIGHT}" '
-        f'aria-label="{text(clip.place)} clip {text(clip.clip)}, predicted beside real" '
+        f'aria-label="{text(clip.place)} clip {text(clip.clip)}, {" beside ".join(motions)}" '
         f'src="{data_uri(made.content, "video/mp4")}" '
         f'poster="{data_uri(made.poster, "image/jpeg")}"></video>'
     )
@@ -165,11 +164,11 @@ def _movement(ranking: Ranking, looks: Looks) -> str:
     ]
     if ranking.clips:
         clip = ranking.median
-        performance = looks.measured[clip.number]
-        for who in WHO if performance.predicted else ("real",):
+        motions = motions_of(looks.measured[clip.number], recorded=looks.recorded)
+        for who in motions:
             charts.append(
                 _picture(
-                    lambda path, who=who: plot_paths(path, performance, who=who),
+                    lambda path, who=who: plot_paths(path, motions, who=who),
                     f"paths of the wrists, {who}",
                     f"<strong>Where wrists go, {who}.</strong> From the front, clip "
                     f"{text(clip.clip)}; grey is the mean pose.",
@@ -191,8 +190,10 @@ def _speech(
     if not ranking.clips:
         return ""
     clip = ranking.median
+    shown = looks.measured[clip.number]
+    motions = motions_of(shown, recorded=looks.recorded)
     beats = _picture(
-        lambda path: plot_beats(path, looks.measured[clip.number]),
+        lambda path: plot_beats(path, motions, shown.spoken),
         "speech above the speed of the wrists",
         f"<strong>Beats over the spectrogram.</strong> The middle of clip {text(clip.clip)}: "
         "vertical lines are beats of the speech, dots are beats of the motion (where a wrist is "

@@ -8,12 +8,11 @@ import numpy as np
 from jaxtyping import Float
 
 from llavataros_jax.errors import UserError
+from llavataros_jax.evaluation.spoken import Spoken
 from llavataros_jax.evaluation.statistics import hand_joints, speed
-from llavataros_jax.evaluation.take import Performance
 from llavataros_jax.motion.joints import joint_roles
 from llavataros_jax.motion.trajectories import Trajectories
 from llavataros_jax.rendering.plots import FAINT, INK, plot_speech, save_picture, subplots
-from llavataros_jax.report.looks import motions_of
 from llavataros_jax.report.themed import COPPER, TEAL
 
 COLOURS = {"predicted": TEAL, "real": COPPER}
@@ -60,15 +59,20 @@ def plot_histogram(
     save_picture(figure, path)
 
 
-def plot_paths(path: Path, performance: Performance, *, who: str) -> None:
+def plot_paths(path: Path, motions: Mapping[str, Trajectories], *, who: str) -> None:
     """Draws the paths of both wrists as seen from the front, around the middle of the shoulders.
+
+    Args:
+        path: Picture to write.
+        motions: By who moves; the axes show all of them.
+        who: Whose paths are drawn.
 
     Raises:
         UserError: When hands or shoulders are not known by their names.
     """
-    seen = {name: _front(motion) for name, motion in motions_of(performance).items()}
+    seen = {name: _front(motion) for name, motion in motions.items()}
     figure, (axis,) = subplots(1, 1, size=(4.3, 3.2))
-    places, motion = seen[who], motions_of(performance)[who]
+    places, motion = seen[who], motions[who]
     mean = places.mean(axis=0)
     for joint, parent in enumerate(motion.skeleton.parents):
         if parent >= 0:
@@ -88,28 +92,27 @@ def plot_paths(path: Path, performance: Performance, *, who: str) -> None:
     save_picture(figure, path)
 
 
-def plot_beats(path: Path, performance: Performance) -> None:
+def plot_beats(path: Path, motions: Mapping[str, Trajectories], spoken: Spoken | None) -> None:
     """Draws the middle seconds of a clip: speech, its beats, and the speed of the wrists.
 
     Raises:
         UserError: When the clip has no sound, or no hand is known by its name.
     """
-    spoken, motions = performance.spoken, motions_of(performance)
+    first, *others = motions.values()
     if spoken is None:
         raise UserError("the clip has no sound")
-    if not hand_joints(performance.real.skeleton):
+    if not hand_joints(first.skeleton):
         raise UserError("the skeleton's names tell no hand")
-    start, stop = middle(performance.real.seconds, SPEECH_SECONDS)
-    speeds = {who: wrist_speeds(motion) for who, motion in motions.items()}
+    start, stop = middle(first.seconds, SPEECH_SECONDS)
     plot_speech(
         path,
         spoken.samples(SAMPLE_RATE),
         sample_rate=SAMPLE_RATE,
         words=spoken.words,
         beats_seconds=spoken.beats_seconds,
-        wrist_speeds=speeds.get("predicted", speeds["real"]),
-        real_wrist_speeds=speeds["real"] if "predicted" in speeds else None,
-        fps=performance.real.fps,
+        wrist_speeds=wrist_speeds(first),
+        real_wrist_speeds=wrist_speeds(others[0]) if others else None,
+        fps=first.fps,
         start_seconds=start,
         stop_seconds=stop,
     )

@@ -16,7 +16,8 @@ class Ranked:
     Attributes:
         number: Of the clip in the source.
         clip: Its name.
-        place: `best`, `median` or `worst`; `only` where there is one clip.
+        place: `best`, `median` or `worst`; `only` where there is one clip, `first` where no
+            measure tells them apart.
         value: The system's, by which it was placed; NaN without a measure.
     """
 
@@ -66,8 +67,8 @@ def rank(result: Result) -> Ranking:
         if badness:
             return Ranking(measure, _placed(result, measure, badness))
     names = list(result.by_clip)
-    clips = [Ranked(number, names[number], "only", math.nan) for number in range(len(names[:1]))]
-    return Ranking(None, tuple(clips))
+    place = "first" if len(names) > 1 else "only"
+    return Ranking(None, tuple(Ranked(0, name, place, math.nan) for name in names[:1]))
 
 
 def column_key(result: Result, kind: Kind) -> str:

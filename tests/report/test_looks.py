@@ -1,5 +1,7 @@
 """What is read again, and the pictures and films that are made of it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from llavataros_jax.evaluation.take import Performance
 from llavataros_jax.motion.skeleton import Skeleton
 from llavataros_jax.motion.trajectories import Trajectories, of_motion
 from llavataros_jax.report.films import FILM_SECONDS, film
-from llavataros_jax.report.looks import MOST_CLIPS, look_at
+from llavataros_jax.report.looks import MOST_CLIPS, look_at, motions_of
 from llavataros_jax.report.pictures import plot_beats, plot_paths
 from llavataros_jax.report.ranking import rank
 from tests.rendering.people import standing
@@ -39,6 +41,11 @@ class Many:
     def __getitem__(self, clip: int) -> Performance:
         self.reads.append(clip)
         return Performance(f"c{clip}", "ada", circling(0.1, 1), (circling(0.1, 0.5),))
+
+
+def without_real(made):
+    columns = tuple(c for c in made.protocol.columns if c.kind != "real")
+    return dataclasses.replace(made, protocol=dataclasses.replace(made.protocol, columns=columns))
 
 
 def quiet(_: str) -> None:
@@ -73,19 +80,18 @@ def test_long_clips_are_read_no_more_than_they_must():
     assert len(source.reads) <= 4
 
 
-def nameless() -> Performance:
+def nameless() -> Trajectories:
     motion = circling(0.1, 1)
     joints = motion.skeleton
     skeleton = Skeleton(tuple(f"p{n}" for n in range(9)), joints.parents, joints.offsets)
-    plain = Trajectories(motion.positions, FPS, skeleton)
-    return Performance("c", "ada", plain, (plain,))
+    return Trajectories(motion.positions, FPS, skeleton)
 
 
 def test_a_skeleton_whose_names_say_nothing_has_no_pictures(tmp_path):
     with pytest.raises(UserError, match="no shoulders and hands"):
-        plot_paths(tmp_path / "a.svg", nameless(), who="real")
+        plot_paths(tmp_path / "a.svg", {"real": nameless()}, who="real")
     with pytest.raises(UserError, match="no sound"):
-        plot_beats(tmp_path / "a.svg", nameless())
+        plot_beats(tmp_path / "a.svg", {"real": nameless()}, None)
 
 
 @pytest.mark.slow
@@ -94,7 +100,8 @@ def test_films_are_short_level_and_have_a_picture(tmp_path, clip):
     import cv2
 
     seconds = FILM_SECONDS + 4
-    made = film(Clips(tmp_path, seconds)[clip])
+    performance = Clips(tmp_path, seconds)[clip]
+    made = film(motions_of(performance, recorded=True), performance.spoken)
     assert made.raised_metres == pytest.approx([0.0, 1.0][clip])
     (tmp_path / "film.mp4").write_bytes(made.content)
     frames = cv2.VideoCapture(str(tmp_path / "film.mp4"))
@@ -109,10 +116,16 @@ def test_films_are_short_level_and_have_a_picture(tmp_path, clip):
 
 @pytest.mark.slow
 def test_a_film_of_names_that_say_nothing(tmp_path):
-    assert film(nameless()).content[4:8] == b"ftyp"
+    assert film({"predicted": nameless()}, None).content[4:8] == b"ftyp"
 
 
-def test_only_recorded_motion_is_drawn_alone(tmp_path):
-    alone = Performance("c", "ada", of_motion(standing(40)), ())
-    plot_paths(tmp_path / "a.svg", alone, who="real")
-    assert (tmp_path / "a.svg").stat().st_size
+def test_only_recorded_motion_is_alone():
+    motion = of_motion(standing(40))
+    assert motions_of(Performance("c", "ada", motion, ()), recorded=True) == {"real": motion}
+
+
+def test_a_stand_in_for_recorded_motion_is_not_shown():
+    made = without_real(result({"c0": 0.1, "c1": 0.2}))
+    looks = look_at(Many(2), made, rank(made), progress=quiet)
+    assert list(looks.speeds) == ["predicted"]
+    assert not looks.recorded

@@ -45,5 +45,5 @@ def test_without_such_a_measure_the_nearest_to_real_is_best():
 def test_without_values_the_first_clip_is_shown():
     ranking = rank(with_measures(result(), FRECHET))
     assert ranking.measure is None
-    assert [clip.number for clip in ranking.clips] == [0]
+    assert [(clip.number, clip.place) for clip in ranking.clips] == [(0, "first")]
     assert rank(with_measures(result({}), FRECHET)).clips == ()
