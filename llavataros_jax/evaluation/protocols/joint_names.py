@@ -70,6 +70,11 @@ def chosen(trajectories: Trajectories, names: Sequence[str]) -> Trajectories:
     )
 
 
+def chosen_skeleton(skeleton: Skeleton, names: Sequence[str]) -> Skeleton:
+    """Returns the skeleton that `chosen` gives."""
+    return _chosen(skeleton, tuple(names))[1]
+
+
 @functools.lru_cache(maxsize=16)
 def _chosen(skeleton: Skeleton, names: tuple[str, ...]) -> tuple[list[int], Skeleton]:
     place = {plain(name): joint for joint, name in enumerate(skeleton.names)}

@@ -1,4 +1,4 @@
-"""All 55 joints of BEAT2's SMPL-X files, on a body of textbook proportions.
+"""All joints of SMPL-X and SMPL-H files, on a body of textbook proportions.
 
 Rotations are the file's own, so numbers that are made of rotations alone (FD_g, FD_k, var_k and
 Div-sample of the GENEA leaderboard) are those of the reference. Positions are not: SMPL-X's body
@@ -14,12 +14,18 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from llavataros_jax.errors import UserError
+from llavataros_jax.evaluation.protocols.joint_names import chosen_skeleton
 from llavataros_jax.evaluation.protocols.smplx_joints import SMPLX_JOINTS
 from llavataros_jax.motion.motion import Motion, motion_from_local
 from llavataros_jax.motion.skeleton import Skeleton
 from llavataros_jax.motion.smplx import SMPLX_UPPER_BODY
 
 _NUMBERS = 3 * len(SMPLX_JOINTS)
+# SMPL-H has no face: root, body and hands, as Seamless Interaction keeps them.
+SMPLH_JOINTS = tuple(name for name in SMPLX_JOINTS if not ("jaw" in name or "eye" in name))
+_PREFIX = "smplh:"
+_SMPLH = ("global_orient", "body_pose", "left_hand_pose", "right_hand_pose")
+_ARRAYS = {"poses", "trans", "translation", "mocap_frame_rate", *_SMPLH}
 _HEIGHT_METRES = 1.70
 # As shares of the height, left side; x is the left, y up, z the front.
 _LEG = (
@@ -73,41 +79,82 @@ def _skeleton() -> Skeleton:
 SMPLX_BODY = _skeleton()
 
 
-def read_whole_smplx(path: Path | str) -> Motion:
-    """Reads `poses` (T, 165), `trans` (T, 3) and `mocap_frame_rate` of an `.npz` of BEAT2.
+def read_whole_smplx(path: Path | str, *, fps: float | None = None) -> Motion | None:
+    """Reads all joints of an `.npz` of BEAT2 or Seamless Interaction, in the file's own axes.
 
-    NaN in poses, which BEAT2 has in places, is no turn, as `beat_format_load` has it.
+    BEAT2 has `poses` (T, 165), `trans` and `mocap_frame_rate`. Seamless Interaction has
+    `smplh:global_orient`, `smplh:body_pose`, `smplh:left_hand_pose` and `smplh:right_hand_pose`,
+    without face, at a rate that it does not say. NaN in poses, which BEAT2 has in places, is no
+    turn, as `beat_format_load` has it.
+
+    Args:
+        path: The file.
+        fps: Frames per second; goes before what the file says.
+
+    Returns:
+        The motion; None where the file has another form or no known rate, for
+        `motion.reader.read_motion` to read.
 
     Raises:
-        UserError: When it cannot be read, or has no such arrays.
+        UserError: When what is there cannot be motion.
     """
-    path = Path(path)
     try:
         with np.load(path, allow_pickle=False) as file:
-            poses, trans, fps = (
-                np.asarray(file[key], np.float64) for key in ("poses", "trans", "mocap_frame_rate")
-            )
-    except Exception as problem:  # damaged bytes raise anything
-        raise UserError(
-            f"{path} cannot be read as a motion of BEAT2 ({problem}); give an .npz with poses "
-            "(frames, 165), trans (frames, 3) and mocap_frame_rate"
-        ) from problem
-    if poses.ndim != 2 or poses.shape[1] != _NUMBERS or trans.shape != (len(poses), 3):
-        raise UserError(
-            f"{path} has poses of shape {poses.shape} and trans of shape {trans.shape}; BEAT2's "
-            f"are (frames, {_NUMBERS}) and (frames, 3)"
-        )
+            arrays = {
+                name.removeprefix(_PREFIX): np.asarray(file[name], np.float64)
+                for name in file.files
+                if name.removeprefix(_PREFIX) in _ARRAYS
+            }
+    except Exception:  # damaged bytes raise anything, and `read_motion` says what is wrong
+        return None
+    rate = arrays.get("mocap_frame_rate")
+    fps = float(rate.reshape(-1)[0]) if fps is None and rate is not None and rate.size else fps
+    poses, names = _poses(arrays)
+    if poses is None or fps is None:
+        return None
+    trans = arrays.get("trans", arrays.get("translation", np.zeros((len(poses), 3))))
+    if trans.shape != (len(poses), 3):
+        return None
     try:
-        return of_axis_angles(np.nan_to_num(poses), trans, fps=float(fps.reshape(-1)[0]))
+        return of_axis_angles(np.nan_to_num(poses), trans, fps=fps, names=names)
     except UserError as refusal:
         raise UserError(f"{path}: {refusal}") from refusal
 
 
+def _poses(
+    arrays: dict[str, np.ndarray],
+) -> tuple[Float[np.ndarray, "T D"] | None, tuple[str, ...]]:
+    """Returns axis-angle vectors and the joints that they are of."""
+    whole = arrays.get("poses")
+    if whole is not None:
+        fits = whole.ndim == 2 and len(whole) and whole.shape[1] == _NUMBERS
+        return (whole if fits else None), SMPLX_JOINTS
+    parts = [arrays.get(name) for name in _SMPLH]
+    if any(part is None or not len(part) for part in parts):
+        return None, ()
+    flat = [part.reshape(len(part), -1) for part in parts if part is not None]
+    same_length = len({len(part) for part in flat}) == 1
+    sizes = [part.shape[1] for part in flat]
+    return (np.hstack(flat) if same_length and sizes == [3, 63, 45, 45] else None), SMPLH_JOINTS
+
+
 def of_axis_angles(
-    poses: Float[np.ndarray, "T 165"], trans: Float[np.ndarray, "T 3"], *, fps: float
+    poses: Float[np.ndarray, "T D"],
+    trans: Float[np.ndarray, "T 3"],
+    *,
+    fps: float,
+    names: tuple[str, ...] = SMPLX_JOINTS,
 ) -> Motion:
-    """Builds the motion of axis-angle vectors of all joints and of the pelvis' translation."""
+    """Builds the motion of axis-angle vectors and of the pelvis' translation.
+
+    Args:
+        poses: Three numbers for each joint.
+        trans: Metres.
+        fps: Frames per second.
+        names: The joints, in SMPL-X's order, some of which may be missing.
+    """
+    skeleton = chosen_skeleton(SMPLX_BODY, names)
     turns = Rotation.from_rotvec(poses.reshape(-1, 3)).as_quat()
     return motion_from_local(
-        turns.reshape(len(poses), -1, 4), SMPLX_BODY.offsets, trans, fps=fps, skeleton=SMPLX_BODY
+        turns.reshape(len(poses), -1, 4), skeleton.offsets, trans, fps=fps, skeleton=skeleton
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.linalg import sqrtm
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.evaluation.protocol import ProtocolOptions
@@ -202,3 +203,26 @@ def test_offsets_of_2022_are_doubled_as_pymo_doubles_them():
     found = genea.doubled_centimetres(prepared)
     columns = [prepared.skeleton.names.index(name) for name in joints]
     np.testing.assert_allclose(found[:, columns].reshape(len(found), -1), reference, atol=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (DATA / "fgd").exists(), reason="no ../shared/data/fgd")
+def test_fgd_is_that_of_the_references_features():
+    """Windows of two parts of the file, which begin with windows of the whole.
+
+    `feat` are the reference's features of all 49 windows: 24 begin in the first 384 frames and are
+    not the last whole one of that part, and the last 24 in what begins at frame 375.
+    """
+    motion = of_motion(read_bvh(DATA / "bvh" / "gac_sample1.bvh"))
+    features = np.load(DATA / "fgd" / "ref_sample1_ckpt30.npz")["feat"].astype(float)
+    first, second = features[:24], features[25:]
+    spreads = [np.cov(part, rowvar=False) for part in (first, second)]
+    root = np.real(np.asarray(sqrtm(spreads[0] @ spreads[1])))
+    wanted = np.square(first.mean(axis=0) - second.mean(axis=0)).sum()
+    wanted += np.trace(spreads[0] + spreads[1] - 2 * root)
+    checkpoint = DATA / "fgd" / "genea23_model_checkpoint_30.bin"
+    protocol = genea.protocol(ProtocolOptions(embedding=checkpoint))
+    parts = motion.cut(375, 759), motion.cut(0, 384)
+    found = values(protocol, [Performance("a", "x", parts[0], (parts[1],))])
+    assert found["fgd"] == pytest.approx(wanted, rel=1e-4)
+    assert not any(lack.startswith("FGD:") for lack in protocol.lacks)

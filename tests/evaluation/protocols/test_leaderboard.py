@@ -1,6 +1,7 @@
 """The GENEA leaderboard's protocol against SciPy, NumPy and a run of the reference code."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from llavataros_jax.evaluation.protocol import ProtocolOptions
 from llavataros_jax.evaluation.protocols import genea2026, leaderboard
 from llavataros_jax.evaluation.protocols.smplx_joints import SMPLX_JOINTS, axis_angles, from_pelvis
 from llavataros_jax.evaluation.protocols.smplx_whole import (
+    SMPLH_JOINTS,
     SMPLX_BODY,
     of_axis_angles,
     read_whole_smplx,
@@ -121,18 +123,44 @@ def test_rotations_come_back_as_they_were_given():
     np.testing.assert_allclose(axis_angles(motion).reshape(20, 165), poses, atol=1e-9)
 
 
-def test_other_arrays_are_refused(tmp_path):
-    path = tmp_path / "x.npz"
-    np.savez(path, poses=np.zeros((5, 66)), trans=np.zeros((5, 3)), mocap_frame_rate=30)
-    with pytest.raises(UserError, match=r"poses of shape \(5, 66\)"):
-        read_whole_smplx(path)
-    np.savez(path, poses=np.zeros((5, 165)))
-    with pytest.raises(UserError, match="cannot be read"):
-        read_whole_smplx(path)
-    poses = np.zeros((5, 165))
+def test_the_forms_of_beat2_and_seamless_interaction_are_read_whole(tmp_path):
+    path, poses = tmp_path / "x.npz", np.random.default_rng(0).normal(0, 0.3, (5, 165))
+    trans = np.arange(15.0).reshape(5, 3)
+    np.savez(path, poses=poses, trans=trans, mocap_frame_rate=np.array([30]))
+    motion = read_whole_smplx(path)
+    assert motion is not None
+    assert (motion.num_frames, motion.fps, motion.skeleton.names) == (5, 30, SMPLX_JOINTS)
+    np.testing.assert_allclose(axis_angles(motion).reshape(5, 165), poses, atol=1e-9)
+    np.testing.assert_array_equal(motion.positions[:, 0], trans)
+    turns = poses.reshape(5, 55, 3)
+    hands = {"left": turns[:, 25:40], "right": turns[:, 40:]}
+    arrays: dict[str, Any] = {
+        "smplh:global_orient": turns[:, 0],
+        "smplh:body_pose": turns[:, 1:22],
+        **{f"smplh:{side}_hand_pose": hand for side, hand in hands.items()},
+    }
+    np.savez(path, **arrays)
+    assert read_whole_smplx(path) is None
+    motion = read_whole_smplx(path, fps=30)
+    assert motion is not None
+    assert motion.skeleton.names == SMPLH_JOINTS
+    np.testing.assert_allclose(axis_angles(motion), np.delete(turns, (22, 23, 24), 1), atol=1e-9)
+
+
+def test_nan_is_no_turn_and_other_forms_are_left_to_others(tmp_path):
+    path, poses = tmp_path / "x.npz", np.zeros((5, 165))
     poses[2, 7] = np.nan
-    np.savez(path, poses=poses, trans=np.zeros((5, 3)), mocap_frame_rate=np.array([30]))
-    assert read_whole_smplx(path).num_frames == 5
+    np.savez(path, poses=poses, trans=np.zeros((5, 3)), mocap_frame_rate=30)
+    motion = read_whole_smplx(path)
+    assert motion is not None
+    assert not axis_angles(motion).any()
+    np.savez(path, poses=poses[:, :66], trans=np.zeros((5, 3)), mocap_frame_rate=30)
+    assert read_whole_smplx(path) is None
+    path.write_bytes(b"none")
+    assert read_whole_smplx(path) is None
+    np.savez(path, poses=np.zeros((5, 165)), trans=np.full((5, 3), np.inf), mocap_frame_rate=30)
+    with pytest.raises(UserError, match=r"x\.npz: motion has .* NaN or infinity"):
+        read_whole_smplx(path)
 
 
 def test_2026_leaves_out_legs_and_face():
@@ -152,7 +180,9 @@ def test_numbers_of_a_recording_are_those_of_the_reference_code():
 
     Copy s = 1 to 5 has 0.05 sin(2 pi t (0.1 + 0.02 s) + 0.37 k s) radians on number k of its poses.
     """
-    motion = of_motion(read_whole_smplx(SCOTT.with_suffix(".npz")))
+    recorded = read_whole_smplx(SCOTT.with_suffix(".npz"))
+    assert recorded is not None
+    motion = of_motion(recorded)
     with np.load(SCOTT.with_suffix(".npz")) as file:
         poses, trans = file["poses"].astype(float), file["trans"]
     time, number = np.arange(len(poses))[:, None] / 30, np.arange(165)
