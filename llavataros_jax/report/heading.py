@@ -19,14 +19,19 @@ def heading(result: Result) -> str:
     return "\n".join(
         (
             '<p class="eyebrow">Evaluation of gestures</p>',
-            f"<h1>{text(result.system)}</h1>",
+            f"<h1>{_breakable(result.system)}</h1>",
             f'<p class="lead">{prose(protocol.says)} Joints: {text(protocol.joints)}. Numbers of '
             "other protocols or versions cannot be compared with these.</p>",
             f'<dl class="facts">{tiles}</dl>',
             _box("warning", "Doubtful", result.warnings),
-            _box("lacks", "Left out of the published protocol", protocol.lacks),
+            _box("lacks", "What this protocol lacks here", protocol.lacks),
         )
     )
+
+
+def _breakable(name: str) -> str:
+    """Lets the names of paths go on in the next line."""
+    return text(name).replace("/", "/<wbr/>")
 
 
 def _box(kind: str, title: str, lines: tuple[str, ...]) -> str:

@@ -189,7 +189,8 @@ def _speech(
 ) -> str:
     if not ranking.clips:
         return ""
-    clip = ranking.median
+    ranked = (ranking.median, *ranking.clips)
+    clip = next((c for c in ranked if looks.measured[c.number].spoken), ranking.median)
     shown = looks.measured[clip.number]
     motions = motions_of(shown, recorded=looks.recorded)
     beats = _picture(
