@@ -27,8 +27,9 @@ preference  Per pair of systems: wins, losses, ties, the share of wins with Wils
 matching    Per system: how often the motion with its own speech was told from the one with
             another's, against a half, corrected by Holm over the systems.
 
-Wilson's interval and the binomial test take answers as independent; where few people answered
-much, trust the bootstrap, which draws whole people.
+Wilson's interval and the binomial test take answers as independent. Those of one person are not:
+where few people answered much, trust the intervals "over people", a bootstrap that draws whole
+participants.
 
 Who fails more attention checks than --most-failures is dropped and named. Sides are random, so
 left and right should be near a half each; a p for a side near 0 means that people did not look.
@@ -67,7 +68,7 @@ def analyse(given: argparse.Namespace) -> int:
         },
         participants=dict(sorted(Counter(row.participant for row in kept).items())),
         dropped=dropped,
-        shares=count(kept, half_ties=half_ties),
+        shares=count(kept, half_ties=half_ties, resamples=given.resamples, seed=given.seed),
         strengths=rank(
             kept,
             resamples=given.resamples,

@@ -16,7 +16,7 @@ from llavataros_jax.rendering.plots import FAINT, INK, TRAIN, save_picture, subp
 
 HEADER = (
     *("measure", "first", "second", "wins", "losses", "ties", "value", "low", "high"),
-    *("p", "p_holm"),
+    *("people_low", "people_high", "p", "p_holm"),
 )
 
 
@@ -70,13 +70,16 @@ def format_results(results: Results) -> str:
     )
     width = max(len(_name(share)) for share in results.shares)
     what = "pair" if results.kind == "preference" else "motion"
+    width = max(width, len(what))
     lines += [
         "",
-        f"{what.ljust(width)}  wins losses ties   share   95 % interval       p  Holm's p",
+        f"{what.ljust(width)}  wins losses ties    share  Wilson's 95 %   over people       p  "
+        "Holm's p",
     ]
     lines += [
         f"{_name(row).ljust(width)}  {row.wins:4d} {row.losses:6d} {row.ties:4d}  "
-        f"{100 * row.share:5.1f} %  {100 * row.low:5.1f} to {100 * row.high:5.1f}  "
+        f"{100 * row.share:5.1f} %  {_range(row.low, row.high)}  "
+        f"{_range(row.people_low, row.people_high)}  "
         f"{_p(row.p):>6}  {_p(row.p_holm):>8}"
         for row in results.shares
     ]
@@ -100,10 +103,14 @@ def write_results(folder: Path, results: Results) -> list[Path]:
         writer.writerow(HEADER)
         measure = "win share" if results.kind == "preference" else "matched share"
         for row in results.shares:
-            writer.writerow((measure, *dataclasses.astuple(row)))
+            values = dataclasses.astuple(row)
+            writer.writerow((measure, *("" if value != value else value for value in values)))
         for row in results.strengths:
             ends = ["" if math.isnan(end) else end for end in (row.low, row.high)]
-            writer.writerow(("strength", row.system, *[""] * 4, row.strength, *ends, "", ""))
+            empty = ("", "")
+            writer.writerow(
+                ("strength", row.system, *empty, *empty, row.strength, *ends, *empty, *empty)
+            )
     draw(paths[2], results)
     return paths
 
@@ -156,6 +163,10 @@ def _name(share: Share) -> str:
     if share.second == MISMATCHED:
         return share.first
     return f"{share.first} over {share.second}"
+
+
+def _range(low: float, high: float) -> str:
+    return "-".center(14) if math.isnan(low) else f"{100 * low:5.1f} to {100 * high:5.1f}"
 
 
 def _p(value: float) -> str:

@@ -1,8 +1,10 @@
 """Shares of answers: their intervals, and tests against chance."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, bootstrap, norm
 
 CONFIDENCE = 0.95
 
@@ -26,6 +28,35 @@ def wilson(count: float, total: int, *, confidence: float = CONFIDENCE) -> tuple
     half = np.sqrt(squared * (share * (1 - share) + squared / (4 * total)) / total)
     half = float(half) / (1 + squared / total)
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def over_people(
+    answers: Sequence[Sequence[float]], *, resamples: int, seed: int
+) -> tuple[float, float]:
+    """Returns the percentile interval of a share when whole participants are drawn again.
+
+    Args:
+        answers: Of each participant: 1 in favour, 0 against, a half for a tie.
+        resamples: Of the bootstrap.
+        seed: Of the bootstrap.
+
+    Returns:
+        Lower and upper end; NaN for fewer than two participants or no resamples.
+    """
+    if len(answers) < 2 or not resamples:
+        return float("nan"), float("nan")
+    found = bootstrap(
+        ([sum(one) for one in answers], [len(one) for one in answers]),
+        lambda count, total, axis: count.sum(axis) / total.sum(axis),
+        paired=True,
+        vectorized=True,
+        n_resamples=resamples,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    low, high = found.confidence_interval
+    return float(low), float(high)
 
 
 def sign_test(wins: int, losses: int) -> float:

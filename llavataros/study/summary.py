@@ -24,6 +24,8 @@ class Share:
         share: Wins of all answers, ties counted as told.
         low: Lower end of Wilson's interval.
         high: Upper end.
+        people_low: Lower end of the bootstrap's interval over participants; NaN for fewer than two.
+        people_high: Its upper end.
         p: Exact two-sided binomial p of wins against losses.
         p_holm: Corrected for the number of shares.
     """
@@ -36,6 +38,8 @@ class Share:
     share: float
     low: float
     high: float
+    people_low: float
+    people_high: float
     p: float
     p_holm: float
 
@@ -51,34 +55,37 @@ class Strength:
 
 
 MISMATCHED = "mismatched"
+# By whose share and against whom: who answered, and 1 for, -1 against, 0 for a tie.
+Outcomes = dict[tuple[str, str], list[tuple[str, int]]]
 
 
-def pair_shares(answers: Sequence[Answer], *, half_ties: bool) -> list[Share]:
+def pair_shares(
+    answers: Sequence[Answer], *, half_ties: bool, resamples: int, seed: int
+) -> list[Share]:
     """Counts each pair of systems that was compared; the more preferred one stands first."""
     systems = sorted({name for row in answers for name in (row.left, row.right)})
-    counts = {}
+    outcomes = {}
     for first, second in combinations(systems, 2):
         rows = [row for row in answers if {row.left, row.right} == {first, second}]
-        if not rows:
-            continue
-        for_first = sum(_preferred(row) == first for row in rows)
-        ties = sum(row.answer == TIE for row in rows)
-        for_second = len(rows) - ties - for_first
-        if for_second > for_first:
-            first, second, for_first, for_second = second, first, for_second, for_first
-        counts[first, second] = (for_first, for_second, ties)
-    return _shares(counts, half_ties=half_ties)
+        found = [(row.participant, _outcome(row, first == row.left)) for row in rows]
+        if sum(outcome for _, outcome in found) < 0:
+            first, second = second, first
+            found = [(who, -outcome) for who, outcome in found]
+        if found:
+            outcomes[first, second] = found
+    return _shares(outcomes, half_ties=half_ties, resamples=resamples, seed=seed)
 
 
-def matched_shares(answers: Sequence[Answer], *, half_ties: bool) -> list[Share]:
+def matched_shares(
+    answers: Sequence[Answer], *, half_ties: bool, resamples: int, seed: int
+) -> list[Share]:
     """Counts, system by system, how often the motion with its own speech was told."""
-    counts = {}
-    for system in sorted({row.left for row in answers}):
-        rows = [row for row in answers if row.left == system]
-        ties = sum(row.answer == TIE for row in rows)
-        told = sum(row.answer == (LEFT if row.left_speech == row.clip else RIGHT) for row in rows)
-        counts[system, MISMATCHED] = (told, len(rows) - ties - told, ties)
-    return _shares(counts, half_ties=half_ties)
+    outcomes = {}
+    for row in answers:
+        outcome = _outcome(row, row.left_speech == row.clip)
+        outcomes.setdefault((row.left, MISMATCHED), []).append((row.participant, outcome))
+    outcomes = dict(sorted(outcomes.items()))
+    return _shares(outcomes, half_ties=half_ties, resamples=resamples, seed=seed)
 
 
 def count_wins(
@@ -143,16 +150,21 @@ def rank(
 
 def side_share(answers: Sequence[Answer]) -> Share:
     """Counts left against right: people who look leave it near a half, as sides are random."""
-    left, right = (sum(row.answer == side for row in answers) for side in (LEFT, RIGHT))
-    (found,) = _shares({(LEFT, RIGHT): (left, right, 0)}, half_ties=False)
+    outcomes = {(LEFT, RIGHT): [(row.participant, _outcome(row, True)) for row in answers]}
+    (found,) = _shares(outcomes, half_ties=False, resamples=0, seed=0)
     return found
 
 
-def _preferred(row: Answer) -> str:
-    return {LEFT: row.left, RIGHT: row.right, TIE: ""}[row.answer]
+def _outcome(row: Answer, for_left: bool) -> int:
+    """Returns 1 where the answer is for that side, -1 where for the other, 0 for a tie."""
+    return {LEFT: 1, TIE: 0, RIGHT: -1}[row.answer] * (1 if for_left else -1)
 
 
-def _shares(counts: dict[tuple[str, str], tuple[int, int, int]], *, half_ties: bool) -> list[Share]:
+def _shares(outcomes: Outcomes, *, half_ties: bool, resamples: int, seed: int) -> list[Share]:
+    counts = {
+        names: [sum(outcome == kind for _, outcome in rows) for kind in (1, -1, 0)]
+        for names, rows in outcomes.items()
+    }
     p = np.array([shares.sign_test(wins, losses) for wins, losses, _ in counts.values()])
     found = []
     for (names, (wins, losses, ties)), own, corrected in zip(
@@ -161,6 +173,15 @@ def _shares(counts: dict[tuple[str, str], tuple[int, int, int]], *, half_ties: b
         count = wins + ties / 2 if half_ties else wins
         total = wins + losses + ties if half_ties else wins + losses
         share = count / total if total else float("nan")
-        interval = shares.wilson(count, total)
-        found.append(Share(*names, wins, losses, ties, share, *interval, own, corrected))
+        people: dict[str, list[float]] = {}
+        for who, outcome in outcomes[names]:
+            if outcome or half_ties:
+                people.setdefault(who, []).append((1 + outcome) / 2)
+        found.append(
+            Share(
+                *(*names, wins, losses, ties, share, *shares.wilson(count, total)),
+                *shares.over_people(list(people.values()), resamples=resamples, seed=seed),
+                *(own, corrected),
+            )
+        )
     return found

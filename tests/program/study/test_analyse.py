@@ -47,6 +47,10 @@ def test_wins_ties_and_sides_are_counted(tmp_path, capsys):
         table = list(csv.DictReader(file))
     assert [line["measure"] for line in table] == ["win share", "strength", "strength"]
     assert float(table[1]["value"]) == pytest.approx(results["strengths"][0]["strength"])
+    assert float(table[1]["high"]) == pytest.approx(results["strengths"][0]["high"])
+    assert float(table[0]["low"]) == pytest.approx(pair["low"])
+    assert table[0]["people_low"] == ""  # one participant has no interval over people
+    assert pair["people_low"] is None
     assert (tmp_path / "out" / "results.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 
-from llavataros.study.shares import holm, sign_test, wilson
+from llavataros.study.shares import holm, over_people, sign_test, wilson
 from llavataros.study.strengths import POINTS, bootstrap, fit, strengths, with_prior
 from llavataros_jax.errors import UserError
 
@@ -28,6 +28,19 @@ def test_wilson_of_whole_counts_is_scipys(total, share):
     count = round(share * total)
     expected = binomtest(count, total).proportion_ci(0.95, method="wilson")
     np.testing.assert_allclose(wilson(count, total), expected, atol=1e-12)
+
+
+def test_the_interval_over_people_is_that_of_their_shares():
+    # Whoever answers always answers alike, so the number in favour among those drawn is binomial.
+    answers = [[1.0] * 7] * 12 + [[0.0] * 7] * 8
+    expected = binom.ppf([0.025, 0.975], 20, 0.6) / 20
+    found = over_people(answers, resamples=4000, seed=0)
+    np.testing.assert_allclose(found, expected, atol=0.051)  # one person's step
+    low, high = wilson(84, 140)
+    assert found[1] - found[0] > 2 * (high - low)  # which takes 140 answers for independent
+    # Ties and people with few answers count by their answers.
+    assert over_people([[0.5], [0.5, 0.5]], resamples=50, seed=0) == (0.5, 0.5)
+    assert np.isnan(over_people([[1.0, 0.0]], resamples=50, seed=0)).all()
 
 
 def test_nothing_decided_says_nothing():
