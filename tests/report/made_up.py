@@ -85,13 +85,13 @@ def result(errors: dict[str, float] | None = None, **options) -> Result:
 class Clips:
     """Two clips: one with rotations and sound, one of positions alone and silent."""
 
-    def __init__(self, folder: Path, seconds: float = 2.0) -> None:
+    def __init__(self, folder: Path, seconds: float = 2.0, *, silent: bool = False) -> None:
         self.sound = folder / "speech.wav"
         rate = 16000
         time = np.arange(round(seconds * rate)) / rate
         loud = np.sin(2 * np.pi * 220 * time) * (np.sin(2 * np.pi * 3 * time) > 0)
         wavfile.write(self.sound, rate, (8000 * loud).astype(np.int16))
-        self.seconds = seconds
+        self.seconds, self.silent = seconds, silent
         self.reads: list[int] = []
 
     def __len__(self) -> int:
@@ -103,6 +103,6 @@ class Clips:
         predicted = of_motion(standing(round(30 * self.seconds)))
         if clip == 0:
             spoken = Spoken(self.sound, 0.0, self.seconds, (("<b>hi</b>", 0.2, 0.5),))
-            return Performance(EVIL, "ada", real, (predicted,), spoken)
+            return Performance(EVIL, "ada", real, (predicted,), None if self.silent else spoken)
         alone = Trajectories(real.positions, real.fps, real.skeleton)
         return Performance("b&b", "ada", alone, (alone.moved(alone.positions - [0, 1, 0]),))

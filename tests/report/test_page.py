@@ -53,10 +53,8 @@ def test_one_file_holds_everything(written):
 
 
 def test_what_is_not_there_is_said(tmp_path):
-    source = Clips(tmp_path)
-    source.sound.unlink()
-    made = result(warnings=())
-    write_report(tmp_path / "a.html", made, source, films=False)
+    source = Clips(tmp_path, silent=True)
+    write_report(tmp_path / "a.html", result(warnings=()), source, films=False)
     content = (tmp_path / "a.html").read_text()
     assert (
         "No picture of the speech above the speed of the wrists: the clip has no sound" in content
@@ -65,13 +63,14 @@ def test_what_is_not_there_is_said(tmp_path):
     assert 'id="training"' not in content
 
 
-def test_sound_that_cannot_be_read_leaves_a_sentence_where_the_film_was(tmp_path):
+def test_sound_that_cannot_be_read_leaves_sentences_where_films_and_pictures_were(tmp_path):
     source = Clips(tmp_path)
     source.sound.write_bytes(b"nothing")
     write_report(tmp_path / "a.html", result(), source)
     content = (tmp_path / "a.html").read_text()
     assert content.count("<video") == 1
     assert "No film: " in content
+    assert "No picture of the speech above the speed of the wrists: " in content
 
 
 def test_missing_tools_are_refused_before_clips_are_read(tmp_path, monkeypatch):
