@@ -11,7 +11,17 @@ from llavataros.ablation.variants import VARIANTS
 from llavataros_jax.evaluation.catalogue.likeness import HAND_SPEED_CORRELATION, POSITION_ERROR
 from llavataros_jax.evaluation.tally import Cell
 
-Verdict = Literal["shown", "not shown", "the opposite is shown", "cannot be said"]
+Verdict = Literal[
+    "shown",
+    "seems so",
+    "not shown",
+    "the opposite is shown",
+    "the opposite seems so",
+    "cannot be said",
+]
+# With fewer the intervals are too narrow: of simulated tables whose networks differ as much as
+# clips do, 95 % covered the truth in 79 % with 2 seeds, in 91 % with 4 and in 95 % with 8.
+ENOUGH_SEEDS = 4
 # Cells by measure and variant.
 Table = Mapping[str, Mapping[str, Cell]]
 
@@ -95,8 +105,14 @@ def claims(speakers: int) -> tuple[Claim, ...]:
     )
 
 
-def answer(claim: Claim, table: Table) -> Answer | None:
-    """Returns what the cells say to a claim, None where variants or the measure are not there."""
+def answer(claim: Claim, table: Table, *, seeds: int) -> Answer | None:
+    """Returns what the cells say to a claim, None where variants or the measure are not there.
+
+    Args:
+        claim: What is asked.
+        table: Cells by measure and variant.
+        seeds: How many networks of each variant they are of.
+    """
     cells = table.get(claim.measure, {})
     better, worse = (
         [name for name in names if name in cells] for names in (claim.better, claim.worse)
@@ -107,13 +123,15 @@ def answer(claim: Claim, table: Table) -> Answer | None:
     parts += [(-claim.sign / len(worse), cells[name]) for name in worse]
     cell = combined(parts)
     text = claim.text.format(better=", ".join(better), worse=", ".join(worse))
-    found = _verdict(cell, claim.against)
+    found = _verdict(cell, claim.against, seeds)
     return Answer(text, claim.measure, cell.value, cell.low, cell.high, found, bool(worse))
 
 
-def _verdict(cell: Cell, against: float) -> Verdict:
+def _verdict(cell: Cell, against: float, seeds: int) -> Verdict:
     if not (math.isfinite(cell.low) and math.isfinite(cell.high)):
         return "cannot be said"
     if cell.low > against:
-        return "shown"
-    return "the opposite is shown" if cell.high < against else "not shown"
+        return "shown" if seeds >= ENOUGH_SEEDS else "seems so"
+    if cell.high < against:
+        return "the opposite is shown" if seeds >= ENOUGH_SEEDS else "the opposite seems so"
+    return "not shown"

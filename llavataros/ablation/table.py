@@ -7,13 +7,18 @@ from typing import Any
 
 from llavataros.ablation.bootstrap import BySeed, draw, mean_cell
 from llavataros.ablation.built_in import built_in_measures, reference_of
-from llavataros.ablation.claims import Answer, Table, answer, claims
+from llavataros.ablation.claims import ENOUGH_SEEDS, Answer, Table, answer, claims
 from llavataros.ablation.measurement import MOTION, PREDICTED, REAL, Measured
 from llavataros_jax.evaluation.measure import Measure, Sums
 
+# What those of a corpus are called does not depend on it.
 MEASURES: dict[str, Measure] = {
     measure.key: measure for measure in (*built_in_measures(reference_of([]), {}), *MOTION)
 }
+_FEW = (
+    f" Of fewer than {ENOUGH_SEEDS} seeds the intervals are too narrow, because they hardly know "
+    "how much networks differ."
+)
 _ARROWS = {"low": " ↓", "high": " ↑", "one": " → 1", "zero": " → 0", "real": " → real"}
 
 
@@ -61,7 +66,7 @@ def compare(
             if any(sums.values()):
                 cell = mean_cell(sums, measure.finish, draws, resamples=measure.resamples)
                 cells.setdefault(key, {})[column] = cell
-    asked = (answer(claim, cells) for claim in claims(speakers))
+    asked = (answer(claim, cells, seeds=len(held_out)) for claim in claims(speakers))
     answers = tuple(one for one in asked if one is not None)
     return Comparison(tuple(of_column), cells, answers, held_out, settings)
 
@@ -78,15 +83,13 @@ def markdown(comparison: Comparison) -> str:
     lines = [_padded(row, widths) for row in rows]
     table = "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))
     answers = "\n".join(f"- {one.line()}" for one in comparison.answers)
-    alone = (
-        " With one seed the intervals do not know how much networks differ." if seeds == 1 else ""
-    )
+    few = _FEW if seeds < ENOUGH_SEEDS else ""
     notes = "\n".join(f"- {MEASURES[key].title}: {MEASURES[key].says}" for key in comparison.cells)
     return (
         f"# Ablation: {', '.join(comparison.columns[1:])}\n\n"
         f"{seeds} seed{'s' * (seeds > 1)}, {len(clips)} held-out clips, "
         f"{comparison.settings['steps']} steps each. Means over seeds; in brackets 95 % by "
-        f"bootstrap over seeds and clips, paired between variants.{alone}\n\n"
+        f"bootstrap over seeds and clips, paired between variants.{few}\n\n"
         f"{table}\n\n{answers}\n\n{notes}\n\n"
         f"Again: `{comparison.settings['command']}`\n"
     )

@@ -108,3 +108,21 @@ def test_one_seed_and_one_clip_have_no_interval() -> None:
     assert math.isnan(cell.low)
     assert math.isnan(cell.high)
     assert math.isnan(mean_cell({0: {}}, mean, draw(crossed(1, 1))).value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seeds", "least", "most"), [(2, 0.7, 0.88), (4, 0.88, 0.96), (8, 0.9, 1)])
+def test_of_so_many_intervals_cover_the_truth(seeds: int, least: float, most: float) -> None:
+    """Networks differ as much as clips do: too narrow with 2 seeds, about right from 4 on."""
+    chance = np.random.default_rng(11)
+    held_out = {seed: [f"{seed}/{clip}" for clip in range(3)] for seed in range(seeds)}
+    covered, tables = 0, 250
+    for number in range(tables):
+        values = chance.normal(size=(seeds, 1)) + chance.normal(size=(seeds, 3))
+        sums = {
+            seed: {f"{seed}/{clip}": np.array([v, 1.0]) for clip, v in enumerate(row)}
+            for seed, row in enumerate(values)
+        }
+        cell = mean_cell(sums, mean, draw(held_out, count=300, seed=number))
+        covered += cell.low <= 0 <= cell.high
+    assert least <= covered / tables <= most

@@ -7,7 +7,7 @@ import pytest
 
 from llavataros.ablation.bootstrap import draw, mean_cell
 from llavataros.ablation.built_in import GESTURES, HABITS
-from llavataros.ablation.claims import Claim, answer, claims
+from llavataros.ablation.claims import ENOUGH_SEEDS, Claim, answer, claims
 from llavataros_jax.evaluation.measure import mean
 from llavataros_jax.evaluation.tally import Cell
 
@@ -29,7 +29,7 @@ def table(**shares: float) -> dict[str, dict[str, Cell]]:
 
 
 def of_words(cells):
-    found = answer(claims(2)[0], cells)
+    found = answer(claims(2)[0], cells, seeds=4)
     assert found is not None
     return found
 
@@ -45,6 +45,14 @@ def test_a_difference_on_one_side_of_zero_is_shown() -> None:
 
 def test_a_difference_on_the_other_side_is_the_opposite() -> None:
     assert of_words(table(text=0.2, audio=0.3)).verdict == "the opposite is shown"
+
+
+def test_few_seeds_show_nothing_yet() -> None:
+    for shares, verdict in (((0.9, 0.2), "seems so"), ((0.2, 0.9), "the opposite seems so")):
+        cells = table(text=shares[0], audio=shares[1])
+        found = answer(claims(2)[0], cells, seeds=ENOUGH_SEEDS - 1)
+        assert found is not None
+        assert found.verdict == verdict
 
 
 def test_a_difference_whose_interval_includes_zero_is_not_shown() -> None:
@@ -63,14 +71,14 @@ def test_one_network_and_one_clip_say_nothing() -> None:
 
 
 def test_claims_without_their_variants_or_measures_are_left_out() -> None:
-    assert answer(claims(2)[0], table(text=0.9, plus=0.8)) is None
-    assert answer(claims(2)[0], table(audio=0.9)) is None
-    assert answer(claims(2)[0], {}) is None
+    assert answer(claims(2)[0], table(text=0.9, plus=0.8), seeds=4) is None
+    assert answer(claims(2)[0], table(audio=0.9), seeds=4) is None
+    assert answer(claims(2)[0], {}, seeds=4) is None
 
 
 def test_less_is_better_where_the_claim_says_so() -> None:
     claim = Claim("{better} nearer than {worse}", GESTURES, ("plus",), ("neither",), sign=-1)
-    found = answer(claim, table(plus=0.1, neither=0.3))
+    found = answer(claim, table(plus=0.1, neither=0.3), seeds=4)
     assert found is not None
     assert found.value == pytest.approx(0.2)
     assert found.verdict == "shown"
@@ -79,7 +87,7 @@ def test_less_is_better_where_the_claim_says_so() -> None:
 def test_habits_are_held_against_chance() -> None:
     """Half of the bodies right is what two speakers give by chance, and eight do not."""
     cells = {HABITS: {"text": cell(np.tile([[0.0, 1.0]], (3, 6)))}}
-    found = {speakers: answer(claims(speakers)[-1], cells) for speakers in (2, 8)}
+    found = {speakers: answer(claims(speakers)[-1], cells, seeds=4) for speakers in (2, 8)}
     assert {n: one.verdict for n, one in found.items() if one} == {2: "not shown", 8: "shown"}
     assert found[8] is not None
     assert found[8].line().startswith("speakers keep their habits (text; by chance 0.12): 0.5 [0.")
