@@ -22,6 +22,8 @@ Strokes = Mapping[str, tuple[Stroke, ...]]
 GESTURES, SIZES, CONTRAST = "own_gesture_share", "beat_size_correlation", "stress_contrast"
 HABITS = "habit_share"
 _LEAST_BEATS = 3
+# Beats that differ by less, hundredths of a millimetre, are of one size.
+_SAME_METRES2 = 1e-8
 # Of a network that hears nothing hands hardly move, and what they do then has no size to speak of.
 _STILL_METRES_PER_SECOND = 1e-3
 
@@ -32,13 +34,13 @@ class Reference:
 
     Attributes:
         gestures: By speaker and kind, where the wrists are at the apex, metres.
-        beats: By speaker, where they are at the apex of beats, and the direction in which that
-            varies most, of length 1: the beats' size.
+        beats: By speaker, the direction, of length 1, in which the wrists' place at the apex of
+            beats varies most: the beats' size.
         habits: By speaker, the mean of the wrists' places and their deviations, metres.
     """
 
     gestures: Mapping[str, Mapping[str, Float[np.ndarray, " W"]]]
-    beats: Mapping[str, tuple[Float[np.ndarray, " W"], Float[np.ndarray, " W"]]]
+    beats: Mapping[str, Float[np.ndarray, " W"]]
     habits: Mapping[str, Float[np.ndarray, " V"]]
 
 
@@ -92,15 +94,17 @@ def built_in_measures(reference: Reference, strokes: Strokes) -> tuple[Measure, 
     def sizes(take: Take) -> Sums | None:
         if take.speaker not in reference.beats:
             return None
-        mean_place, direction = reference.beats[take.speaker]
+        direction = reference.beats[take.speaker]
         of_beats = [s for s in strokes.get(take.clip, ()) if s.kind == BEAT]
         if not of_beats:
             return None
         x, y = (
-            (_wrists(motion)[[_frame(s, motion) for s in of_beats]] - mean_place) @ direction
+            _wrists(motion)[[_frame(s, motion) for s in of_beats]] @ direction
             for motion in (take.motion, take.real)
         )
-        return np.array([len(x), x.sum(), y.sum(), x @ x, y @ y, x @ y])
+        # About the clip's means, so that speakers of other sizes make no correlation.
+        x, y = x - x.mean(), y - y.mean()
+        return np.array([x @ x, y @ y, x @ y])
 
     def contrast(take: Take) -> Sums | None:
         times = np.array([s.stress_seconds for s in strokes.get(take.clip, ())], np.float64)
@@ -128,9 +132,9 @@ def built_in_measures(reference: Reference, strokes: Strokes) -> tuple[Measure, 
         ),
         _measure(
             *(SIZES, "size of beats, r with real"),
-            "Correlation of the size of beats, which follows the voice's loudness, with the "
-            "recorded one; size is how far the wrists are along the direction in which the "
-            "speaker's beats vary.",
+            "Correlation, within clips, of the size of beats, which follows the voice's loudness, "
+            "with the recorded one; size is how far the wrists are along the direction in which "
+            "the speaker's beats vary.",
             *(sizes, _correlation),
             compares=True,
         ),
@@ -184,13 +188,13 @@ def _nearest(place: np.ndarray, known: Mapping[str, np.ndarray]) -> str:
     return min(known, key=lambda name: float(np.linalg.norm(place - known[name])))
 
 
-def _direction(places: Float[np.ndarray, "N W"]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the mean and the first principal direction."""
-    middle = places.mean(axis=0)
-    return middle, np.linalg.svd(places - middle, full_matrices=False)[2][0]
+def _direction(places: Float[np.ndarray, "N W"]) -> Float[np.ndarray, " W"]:
+    """Returns the first principal direction."""
+    return np.linalg.svd(places - places.mean(axis=0), full_matrices=False)[2][0]
 
 
 def _correlation(sums: Sums) -> float:
-    n, x, y, xx, yy, xy = sums
-    spread = (n * xx - x * x) * (n * yy - y * y)
-    return float((n * xy - x * y) / np.sqrt(spread)) if n > 1 and spread > 1e-18 else float("nan")
+    first, second, product = sums
+    if min(first, second) < _SAME_METRES2:
+        return float("nan")
+    return float(product / np.sqrt(first * second))

@@ -99,8 +99,10 @@ def share_stages(parts: Sequence[Part], cache: str) -> None:
     for part in parts[1:]:
         part.records.mkdir(parents=True, exist_ok=True)
         link = part.records / cache
-        if not link.exists() and not link.is_symlink():
-            link.symlink_to(first, target_is_directory=True)
+        if link.exists():
+            continue
+        link.unlink(missing_ok=True)  # of a folder that has moved
+        link.symlink_to(first, target_is_directory=True)
 
 
 def _holding(takes: Sequence[str]) -> tuple[str, ...]:

@@ -86,6 +86,8 @@ def test_parts_that_cannot_be_made_are_refused() -> None:
 def test_parts_share_the_stages_of_clips(tmp_path: Path) -> None:
     parts = [Part(tmp_path / name, ()) for name in ("own", "second")]
     (tmp_path / "own" / ".cache").mkdir(parents=True)
+    (tmp_path / "second").mkdir()
+    (tmp_path / "second" / ".cache").symlink_to(tmp_path / "moved")
     for _ in range(2):
         share_stages(parts, ".cache")
     (tmp_path / "own" / ".cache" / "kept").touch()
