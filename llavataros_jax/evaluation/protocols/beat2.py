@@ -35,7 +35,7 @@ LACKS = (
     "FGD by AESKConv_240_100.bin, whose weights cannot be had here; --embedding takes an "
     "autoencoder of your own, whose FGD compares with no published one",
 )
-MEAN_SPEEDS = "the recording's own in the world, as shares of which the reference's file was made"
+MEAN_SPEEDS = "the recording's own, of each joint in the world"
 
 Body = Callable[[Trajectories], Trajectories]
 
@@ -131,10 +131,15 @@ def beat_measures(
                 total += [frames * pair[0], frames * pair[1], frames]
         return total
 
+    # Both measures ask for it of one take after the other.
+    @functools.lru_cache(maxsize=1)
+    def totals(take: Take) -> Float[np.ndarray, "3"]:
+        motions = (take.motion, *take.others) if pooled else (take.motion,)
+        return np.sum([scores(take, motion) for motion in motions], axis=0)
+
     def gathering(side: int) -> Callable[[Take], Sums | None]:
         def gather(take: Take) -> Sums | None:
-            motions = (take.motion, *take.others) if pooled else (take.motion,)
-            total = np.sum([scores(take, motion) for motion in motions], axis=0)
+            total = totals(take)
             return total[[side, 2]] if total[2] else None
 
         return gather

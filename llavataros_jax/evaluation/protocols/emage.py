@@ -13,7 +13,6 @@ from llavataros_jax.evaluation.protocols.motions import changed
 from llavataros_jax.evaluation.protocols.rates import HOW, at_rate, doubled_stretched
 from llavataros_jax.evaluation.protocols.recall import LACKS_SEMANTICS, euclidean, recall_measure
 from llavataros_jax.evaluation.protocols.smplx_joints import from_pelvis
-from llavataros_jax.evaluation.remembered import remembered
 from llavataros_jax.evaluation.take import Performance
 from llavataros_jax.motion.trajectories import Trajectories
 
@@ -40,7 +39,6 @@ def protocol(
     Raises:
         UserError: When a file cannot be used.
     """
-    body = remembered(from_pelvis)
     speeds = mean_speeds and beat2.read_mean_speeds(mean_speeds)
     beats = beat2.Beats(_THRESHOLD, _TRIM_FRAMES, None, options.quirks, speeds)
 
@@ -54,10 +52,10 @@ def protocol(
         return changed(performance, brought)
 
     measures = [
-        *beat2.beat_measures(beats, body, source=f"{SOURCE}, BC"),
-        beat2.diversity_measure(body, source=f"{SOURCE}, L1div"),
+        *beat2.beat_measures(beats, from_pelvis, source=f"{SOURCE}, BC"),
+        beat2.diversity_measure(from_pelvis, source=f"{SOURCE}, L1div"),
         recall_measure(
-            body,
+            from_pelvis,
             threshold_metres=_NEAR_METRES,
             distance=euclidean,
             source=f"{SOURCE}, SRGR",

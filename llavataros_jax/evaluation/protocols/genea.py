@@ -46,7 +46,6 @@ class Year:
         fps: Rate at which motion is measured.
         bins: Of the speed histogram.
         cca_iterations: Most iterations of a canonical correlation.
-        errors: Whether APE and MAE belong to it.
     """
 
     name: str
@@ -54,7 +53,6 @@ class Year:
     fps: float
     bins: SpeedBins
     cca_iterations: int
-    errors: bool
 
 
 def protocol(options: ProtocolOptions) -> Protocol:
@@ -68,7 +66,7 @@ def protocol(options: ProtocolOptions) -> Protocol:
         UserError: When the embedding cannot be used.
     """
     bins = SpeedBins() if options.quirks else SpeedBins(rank="joints", keeps_fast=True)
-    year = Year("genea", "2022 (38eed64)", 30.0, bins, cca_iterations=1500, errors=True)
+    year = Year("genea", "2022 (38eed64)", 30.0, bins, cca_iterations=1500)
     doubled = "doubled where rotations are known (PyMO)" if options.quirks else "as in the file"
 
     def joints_of(skeleton: Skeleton, clip: str) -> tuple[str, ...]:
@@ -123,7 +121,7 @@ def assemble(
         *_kinetics(year, kept),
         _histogram(year, kept),
         _correlation(year, kept),
-        *(_errors(kept) if year.errors else ()),
+        *_errors(kept),
     ]
     lacks = [
         "FGD on raw windows: its covariance has the square of all numbers of a window, which is "

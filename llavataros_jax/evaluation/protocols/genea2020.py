@@ -29,7 +29,7 @@ def protocol(options: ProtocolOptions) -> Protocol:
         keeps_fast=not options.quirks,
         two_joints=options.quirks,
     )
-    year = Year("genea2020", "2020 (4f08282)", 20.0, bins, cca_iterations=500, errors=True)
+    year = Year("genea2020", "2020 (4f08282)", 20.0, bins, cca_iterations=500)
 
     def joints_of(skeleton: Skeleton, clip: str) -> tuple[str, ...]:
         require(skeleton, GENEA_2020, protocol=year.name, clip=clip)

@@ -46,7 +46,6 @@ def protocol(
     Raises:
         UserError: When a file cannot be used.
     """
-    body = remembered(unplaced)
     speeds = mean_speeds and beat2.read_mean_speeds(mean_speeds)
     beats = beat2.Beats(_THRESHOLD, _TRIM_FRAMES, _CHUNK_FRAMES, options.quirks, speeds)
 
@@ -62,11 +61,11 @@ def protocol(
         )
 
     measures = [
-        *beat2.beat_measures(beats, body, source=f"{SOURCE}, alignment"),
-        beat2.diversity_measure(body, source=f"{SOURCE}, L1div", chunk_frames=_CHUNK_FRAMES),
-        _chunk_distance(body),
+        *beat2.beat_measures(beats, unplaced, source=f"{SOURCE}, alignment"),
+        beat2.diversity_measure(unplaced, source=f"{SOURCE}, L1div", chunk_frames=_CHUNK_FRAMES),
+        _chunk_distance(unplaced),
         recall_measure(
-            body,
+            unplaced,
             threshold_metres=_NEAR_METRES,
             distance=summed,
             source=f"{SOURCE}, SRGR: |x| + |y| + |z|",

@@ -19,7 +19,6 @@ from llavataros_jax.evaluation.protocols.fgd import SOURCE as FGD_SOURCE
 from llavataros_jax.evaluation.protocols.pooled import pooled_frechet
 from llavataros_jax.evaluation.protocols.recall import euclidean, recall_measure
 from llavataros_jax.evaluation.protocols.smplx_joints import axis_angles, from_pelvis
-from llavataros_jax.evaluation.remembered import remembered
 from llavataros_jax.evaluation.take import Take
 from llavataros_jax.motion.trajectories import Trajectories
 
@@ -49,7 +48,6 @@ def sampled_measures(
     Raises:
         UserError: When a file cannot be used.
     """
-    body = remembered(from_pelvis)
     speeds = mean_speeds and beat2.read_mean_speeds(mean_speeds)
     beats = beat2.Beats(_THRESHOLD, _TRIM_FRAMES, None, options.quirks, speeds)
     measures = [
@@ -72,10 +70,10 @@ def sampled_measures(
             resamples=FRECHET_DRAWS,
         ),
         *beat2.beat_measures(
-            beats, body, source=f"{SOURCE}, BC of metric_modified.py", both=True, pooled=True
+            beats, from_pelvis, source=f"{SOURCE}, BC of metric_modified.py", both=True, pooled=True
         ),
         recall_measure(
-            body,
+            from_pelvis,
             threshold_metres=_NEAR_METRES,
             distance=euclidean,
             source=f"{SOURCE}, SRGR of metric_modified.py",
@@ -85,7 +83,7 @@ def sampled_measures(
             first_frame=first_frame,
             pooled=True,
         ),
-        beat2.diversity_measure(body, source=f"{SOURCE}, L1div", pooled=True),
+        beat2.diversity_measure(from_pelvis, source=f"{SOURCE}, L1div", pooled=True),
         Measure(
             "rotation_variance_radians2",
             "var_k (rad²)",

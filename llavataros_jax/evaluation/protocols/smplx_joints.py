@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
+from llavataros_jax.evaluation.remembered import remembered
 from llavataros_jax.motion.motion import Motion, motion_from_local
 from llavataros_jax.motion.trajectories import Trajectories, of_motion
 
@@ -30,7 +31,7 @@ ROOT = SMPLX_JOINTS[0]
 BEAT_JOINTS = tuple(SMPLX_JOINTS[joint] for joint in (3, 6, 9, *range(12, 22)))
 
 
-@functools.lru_cache(maxsize=8)
+@remembered
 def from_pelvis(trajectories: Trajectories) -> Trajectories:
     """Returns a body with its pelvis at the origin and unturned, as EMAGE's evaluation has it.
 
@@ -48,6 +49,7 @@ def from_pelvis(trajectories: Trajectories) -> Trajectories:
     )
 
 
+@remembered
 def unplaced(trajectories: Trajectories) -> Trajectories:
     """Returns a body with its first joint at the origin, turned as it is."""
     return trajectories.moved(trajectories.positions - trajectories.positions[:, :1])

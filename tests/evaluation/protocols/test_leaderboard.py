@@ -63,6 +63,18 @@ def test_all_samples_are_pooled_and_the_recording_counts_once():
     assert found["l1_diversity_metres"] == pytest.approx(wanted, rel=1e-12)
 
 
+@pytest.mark.slow
+def test_beats_and_recall_are_those_of_all_samples(tmp_path):
+    real, spoken = body(400), clicking(tmp_path)
+    samples = body(400, seed=2), body(400, seed=3, amplitude=0.2)
+    together = values(PROTOCOL, Performance("a", "x", real, samples, spoken))
+    alone = [values(PROTOCOL, Performance("a", "x", real, (one,), spoken)) for one in samples]
+    for key in ("beat_consistency", "beat_consistency_from_motion", "semantic_recall"):
+        wanted = np.mean([each[key] for each in alone])
+        assert together[key] == pytest.approx(wanted, rel=1e-12)
+        assert alone[0][key] != alone[1][key]
+
+
 def test_identical_and_frozen_motions_have_finite_distances():
     motion = body(200)
     rotations = motion.motion
