@@ -4,9 +4,10 @@ Source: github.com/genea-workshop/genea_numerical_evaluations, branch 2020 (4f08
 """
 
 from llavataros_jax.evaluation.protocol import Protocol, ProtocolOptions
-from llavataros_jax.evaluation.protocols.genea import Year, assemble, in_centimetres
+from llavataros_jax.evaluation.protocols.genea import assemble
 from llavataros_jax.evaluation.protocols.genea_histogram import SpeedBins
 from llavataros_jax.evaluation.protocols.genea_joints import GENEA_2020
+from llavataros_jax.evaluation.protocols.genea_measures import Year, in_centimetres
 from llavataros_jax.evaluation.protocols.joint_names import require
 from llavataros_jax.motion.skeleton import Skeleton
 

@@ -11,6 +11,7 @@ from llavataros_jax.evaluation.protocol import ProtocolOptions
 from llavataros_jax.evaluation.protocols import genea, genea2020, genea_errors
 from llavataros_jax.evaluation.protocols.genea_histogram import SpeedBins
 from llavataros_jax.evaluation.protocols.genea_joints import GENEA_2020, GENEA_UPPER_BODY
+from llavataros_jax.evaluation.protocols.genea_measures import doubled_centimetres
 from llavataros_jax.evaluation.take import Performance, matched
 from llavataros_jax.evaluation.tally import Tally
 from llavataros_jax.motion.bvh import read_bvh
@@ -203,7 +204,7 @@ def test_offsets_of_2022_are_doubled_as_pymo_doubles_them():
     order = [name for name in motion.skeleton.names if name in prepared.skeleton.names]
     assert list(prepared.skeleton.names) == order
     assert len(order) == 58
-    found = genea.doubled_centimetres(prepared)
+    found = doubled_centimetres(prepared)
     columns = [prepared.skeleton.names.index(name) for name in joints]
     np.testing.assert_allclose(found[:, columns].reshape(len(found), -1), reference, atol=1e-3)
 
