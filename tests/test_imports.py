@@ -29,7 +29,7 @@ FLOORS = {
         {"trained"},
         {"inference", "evaluation", "training", "rendering"},
         {"network"},
-        {"data", "embedding", "model", "pase"},
+        {"alignment", "data", "embedding", "model", "pase"},
         {"sound", "weights", "motion"},
     ),
     PREPARATION: (
@@ -48,7 +48,12 @@ FLOORS = {
 ROOMS = {
     "orbax": ("llavataros_jax.training.checkpoint",),
     "tensorboardX": ("llavataros_jax.training.tracking",),
-    "flax.nnx": ("llavataros_jax.embedding", "llavataros_jax.model", "llavataros_jax.pase"),
+    "flax.nnx": (
+        "llavataros_jax.alignment",
+        "llavataros_jax.embedding",
+        "llavataros_jax.model",
+        "llavataros_jax.pase",
+    ),
     "grain": ("llavataros_jax.data",),
     "safetensors": ("llavataros_jax.weights", "data_prep.vectors"),
     "google_crc32c": ("llavataros_jax.data.records",),

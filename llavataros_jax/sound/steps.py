@@ -42,9 +42,20 @@ def step_features(
     block_steps: int = BLOCK_STEPS,
 ) -> Iterator[Float32[np.ndarray, "S C"]]:
     """Yields features of `block_steps` steps at a time; any block size gives the same values."""
+    source = blocks(path, config.sample_rate)
+    yield from step_features_of(source, num_steps, config, block_steps=block_steps)
+
+
+def step_features_of(
+    source: Iterator[Float32[np.ndarray, " n"]],
+    num_steps: int,
+    config: AudioConfig,
+    *,
+    block_steps: int = BLOCK_STEPS,
+) -> Iterator[Float32[np.ndarray, "S C"]]:
+    """Yields the same of samples that come in blocks, at `config.sample_rate`."""
     hop = config.sample_rate / STEPS_PER_SECOND
     history = _window(config, _PITCH_WINDOW_SECONDS)
-    source = blocks(path, config.sample_rate)
     samples, first_sample = np.zeros(history, np.float32), -history
     previous_mel = None
     for first in range(0, num_steps, block_steps):

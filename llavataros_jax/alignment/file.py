@@ -1,0 +1,134 @@
+"""A model of alignment in one safetensors file: its weights, and all else as one JSON text."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from llavataros_jax.alignment.model import Accuracy, AlignmentModel, CurvePoint
+from llavataros_jax.alignment.network import Arrays, template
+from llavataros_jax.alignment.settings import Settings
+from llavataros_jax.errors import UserError
+from llavataros_jax.weights.safetensors_file import read_tensors, read_texts, write_tensors
+
+SUFFIX = ".safetensors"
+FORMAT_VERSION = 1
+_TEXT = "llavataros_alignment"
+
+
+def write_alignment(path: Path | str, model: AlignmentModel) -> None:
+    """Writes a model atomically; the same one gives the same bytes.
+
+    Raises:
+        UserError: When the name does not end in `.safetensors`.
+    """
+    path = Path(path)
+    check_name(path)
+    about = {
+        "format_version": FORMAT_VERSION,
+        "settings": model.settings.to_dict(),
+        "accuracy": dataclasses.asdict(model.accuracy),
+        "excludes_chance": model.accuracy.excludes_chance,
+        "hash": model.hash,
+        "data": model.data,
+        "clips": model.clips,
+        "curve": [dataclasses.asdict(point) for point in model.curve],
+    }
+    text = json.dumps(about, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    write_tensors(path, dict(_named(model.arrays)), about={_TEXT: text})
+
+
+def check_name(path: Path) -> None:
+    """Refuses names that do not end in `.safetensors`."""
+    if path.suffix != SUFFIX:
+        raise UserError(f"an alignment model is written to a {SUFFIX} file, not to {path}; rename")
+
+
+def open_alignment(path: Path | str) -> AlignmentModel:
+    """Reads a model and checks all of it.
+
+    Raises:
+        UserError: When the file is missing, damaged, changed by hand or another kind of file.
+    """
+    path = Path(path)
+    arrays, texts = read_tensors(path), read_texts(path)
+    if _TEXT not in texts:
+        raise UserError(
+            f"{path} is a safetensors file, but no alignment model; make one with "
+            "llavataros evaluate fit-alignment"
+        )
+    about = _parsed(path, texts[_TEXT])
+    try:
+        settings = Settings(**about["settings"])
+        model = AlignmentModel(
+            settings,
+            _arranged(settings, arrays),
+            _accuracy(about["accuracy"]),
+            about["data"],
+            about["clips"],
+            tuple(
+                CurvePoint(float(point["seconds"]), _accuracy(point["accuracy"]))
+                for point in about["curve"]
+            ),
+        )
+    except (TypeError, KeyError, ValueError, UserError) as problem:
+        raise UserError(
+            f"alignment model {path} does not describe itself as it should ({problem}); copy it "
+            "again or fit it again"
+        ) from problem
+    if model.hash != about["hash"]:
+        raise UserError(
+            f"alignment model {path} is damaged: its numbers have the hash {model.hash}, but "
+            f"{about['hash']} was written; copy it again"
+        )
+    return model
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    try:
+        about = json.loads(text)
+        version = about["format_version"]
+    except (ValueError, KeyError, TypeError) as problem:
+        raise UserError(
+            f"alignment model {path} does not describe itself as it should ({problem}); copy it "
+            "again or fit it again"
+        ) from problem
+    if version != FORMAT_VERSION:
+        raise UserError(
+            f"alignment model {path} has format {version}, but this program reads "
+            f"{FORMAT_VERSION}; fit it again"
+        )
+    return about
+
+
+def _named(arrays: Arrays) -> list[tuple[str, np.ndarray]]:
+    leaves = jax.tree_util.tree_leaves_with_path(arrays)
+    return [
+        (jax.tree_util.keystr(path, simple=True, separator="."), np.asarray(leaf))
+        for path, leaf in leaves
+    ]
+
+
+def _arranged(settings: Settings, arrays: dict[str, np.ndarray]) -> Arrays:
+    """Puts arrays where a network of these settings has them."""
+    shapes = template(settings)
+    leaves, structure = jax.tree_util.tree_flatten_with_path(shapes)
+    found = []
+    for path, leaf in leaves:
+        name = jax.tree_util.keystr(path, simple=True, separator=".")
+        array = arrays.pop(name, None)
+        if array is None or array.shape != leaf.shape or not np.isfinite(array).all():
+            has = "missing" if array is None else f"{array.dtype} {array.shape}"
+            raise ValueError(f"array {name} is {has} where finite {leaf.shape} are needed")
+        found.append(array)
+    if arrays:
+        raise ValueError(f"array {min(arrays)} is unknown")
+    return jax.tree_util.tree_unflatten(structure, found)
+
+
+def _accuracy(told: dict[str, Any]) -> Accuracy:
+    interval = told["interval"]
+    return Accuracy(**{**told, "interval": interval and (float(interval[0]), float(interval[1]))})
