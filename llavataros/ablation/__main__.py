@@ -162,7 +162,8 @@ def train_and_measure(runs: Sequence[Run], *, jobs: int) -> int:
             continue
         commands = (measure,) if is_trained else (train, measure)
         left = 0 if is_trained else steps - latest_step(run.folder)
-        waiting.append(Job(run.name, commands, run.log, max(left, 1)))
+        # What comes beside the steps, compiling and measuring, takes as long as a fifth of them.
+        waiting.append(Job(run.name, commands, run.log, left + max(steps // 5, 1)))
     kept = len(runs) - len(waiting)
     print(
         f"== Train and measure {len(waiting)} networks of {steps} steps, {jobs} at a time"

@@ -4,19 +4,18 @@ from pathlib import Path
 
 from llavataros_jax.config import FilmConfig
 from llavataros_jax.evaluate.engine import Source
+from llavataros_jax.rendering.axes import drawable
 from llavataros_jax.rendering.film import write_film
 from llavataros_jax.trained import TrainedRun
 
 
 def film_clips(source: Source, out: Path, run: TrainedRun | None) -> list[Path]:
-    """Films every clip whose rotations are known, the predicted person left; returns the files."""
+    """Films every clip, the predicted person left; returns the files."""
     film = run.config.film if run else FilmConfig()
     written = []
     for number in range(len(source)):
         performance = source[number]
-        predicted, real = performance.predicted[0].motion, performance.real.motion
-        if predicted is None or real is None:
-            continue
+        predicted, real = drawable(performance.predicted[0]), drawable(performance.real)
         spoken = performance.spoken
         path = out / f"{performance.clip.replace('/', '_')}_beside_real{film.suffix}"
         write_film(

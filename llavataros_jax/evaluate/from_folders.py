@@ -6,6 +6,7 @@ from pathlib import Path
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.evaluate.neighbours import neighbours
+from llavataros_jax.evaluation.protocols.smplx_whole import read_whole_smplx
 from llavataros_jax.evaluation.spoken import Spoken
 from llavataros_jax.evaluation.take import Performance
 from llavataros_jax.motion.reader import read_motion
@@ -27,6 +28,7 @@ class FolderClips:
         *,
         source_fps: float | None = None,
         bvh_metres_per_unit: float | None = None,
+        whole_smplx: bool = False,
     ) -> None:
         """Finds the clips; every recorded motion must have its partners.
 
@@ -36,12 +38,14 @@ class FolderClips:
             audio: Their sound; without it, nothing that hears is measured.
             source_fps: Rate of motion whose files do not say it.
             bvh_metres_per_unit: Length of a BVH unit; when not given, it is found out.
+            whole_smplx: Read all joints of SMPL-X and SMPL-H files, not the upper body's alone.
 
         Raises:
             UserError: When a folder holds nothing, or a file lacks its partner.
         """
         self.system, self.split = ", ".join(map(str, motion)), "all"
         self._source_fps, self._metres = source_fps, bvh_metres_per_unit
+        self._whole_smplx = whole_smplx
         self._real = _files(real, MOTION_SUFFIXES, "--real", "motion")
         self._motion = [_files(folder, MOTION_SUFFIXES, "--motion", "motion") for folder in motion]
         self._audio = _files(audio, AUDIO_SUFFIXES, "--audio", "sound") if audio else {}
@@ -75,6 +79,10 @@ class FolderClips:
         )
 
     def _read(self, path: Path, name: str) -> Trajectories:
+        if self._whole_smplx and path.suffix.lower() == ".npz":
+            whole = read_whole_smplx(path, fps=self._source_fps)
+            if whole is not None:
+                return of_motion(whole)
         audio = self._audio.get(name)
         motion, _ = read_motion(
             path,

@@ -10,12 +10,13 @@ from pathlib import Path
 from llavataros_jax.errors import door
 from llavataros_jax.evaluate.engine import deliver, evaluate
 from llavataros_jax.evaluate.from_positions import PositionClips
+from llavataros_jax.evaluate.options import add_protocol_options, protocol_options, settings_of
 from llavataros_jax.evaluate.unrecorded import without_recording
-from llavataros_jax.evaluation.protocol import ProtocolOptions
-from llavataros_jax.evaluation.protocols.choice import PROTOCOLS, open_protocol
+from llavataros_jax.evaluation.protocols.choice import open_protocol
 from llavataros_jax.evaluation.take import matched
 from llavataros_jax.listing import listed
 from llavataros_jax.packages import require_packages
+from llavataros_jax.report.page import check_report_tools, write_report
 
 PROGRAM = "llavataros evaluate positions"
 EPILOG = """\
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     given = build_parser(prog).parse_args(arguments)
     if given.audio:
         require_packages("finding the beats of speech", "librosa", "soundfile", extra="prep")
+    if not given.no_report:
+        check_report_tools()
     source = PositionClips(
         given.joints,
         given.real,
@@ -49,10 +52,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         beside=given.beside,
         facing=given.facing,
     )
-    options = ProtocolOptions(
-        embedding=given.embedding, alignment=given.alignment, quirks=not given.corrected
-    )
-    protocol = open_protocol(given.protocol, options)
+    protocol = open_protocol(given.protocol, protocol_options(given))
     places = {"places": f"beside {given.beside}"} if given.beside else {}
     facing = {"facing": "z on the mean of every clip"} if given.facing else {}
     protocol = dataclasses.replace(protocol, settings={**protocol.settings, **places, **facing})
@@ -64,8 +64,6 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
             f"measured without: {listed(source.silent, 5)}",
             file=sys.stderr,
         )
-    from llavataros_jax.evaluate.table import settings_of
-
     files = [*given.joints, *([given.real] if given.real else [])]
     settings = {
         **settings_of(given, None, prog),
@@ -75,6 +73,9 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         source, protocol, seed=given.seed, resamples=given.resamples, settings=settings
     )
     written = deliver(result, given.out)
+    if not given.no_report:
+        written.append(given.out / "report.html")
+        write_report(written[-1], result, source)
     print("wrote " + ", ".join(map(str, written)))
     return 0
 
@@ -115,24 +116,7 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
         action="store_true",
         help="turn every clip to face z on the mean, where bodies of the files face different ways",
     )
-    how.add_argument(
-        *("--protocol",),
-        choices=tuple(PROTOCOLS),
-        default="torso",
-        help="%(choices)s (default: %(default)s)",
-        metavar="NAME",
-    )
-    how.add_argument("--embedding", type=Path, metavar="FILE", help="of fit-embedding, for FGD")
-    how.add_argument(
-        "--alignment", type=Path, metavar="FILE", help="of fit-alignment, for the share of speech"
-    )
-    how.add_argument(
-        "--corrected",
-        action="store_true",
-        help="without the mistakes of a protocol's reference code, which published numbers have",
-    )
-    how.add_argument("--resamples", type=int, metavar="N", help="draws of the bootstrap")
-    how.add_argument("--seed", type=int, default=0, help="of the bootstrap (default: %(default)s)")
+    add_protocol_options(how)
     parser.add_argument(
         *("--out",),
         type=Path,
@@ -140,6 +124,7 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
         metavar="DIR",
         help="(default: %(default)s)",
     )
+    parser.add_argument("--no-report", action="store_true", help="write no report.html")
     parser.set_defaults(overrides=[])
     return parser
 

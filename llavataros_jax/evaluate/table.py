@@ -1,7 +1,6 @@
 """Measures a system on clips that it was not trained on, beside the recorded motion and anchors."""
 
 import argparse
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,17 +12,19 @@ from llavataros_jax.evaluate.engine import Source, deliver, evaluate
 from llavataros_jax.evaluate.films import film_clips
 from llavataros_jax.evaluate.from_folders import MOTION_SUFFIXES, FolderClips
 from llavataros_jax.evaluate.from_records import Predict, RecordClips, animated_by
-from llavataros_jax.evaluation.protocol import ProtocolOptions
-from llavataros_jax.evaluation.protocols.choice import PROTOCOLS, open_protocol
+from llavataros_jax.evaluate.options import add_protocol_options, protocol_options, settings_of
+from llavataros_jax.evaluation.protocols.choice import FILES, PROTOCOLS, open_protocol
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.reader import read_motion
 from llavataros_jax.packages import require_packages
 from llavataros_jax.rendering.film import check_film_tools
+from llavataros_jax.report.page import check_report_tools, write_report
 from llavataros_jax.run_options import with_run_options
 from llavataros_jax.trained import TrainedRun, open_trained
-from llavataros_jax.training.run import versions
 
 PROGRAM = "llavataros evaluate"
+# Protocols of SMPL-X, which read all joints of its files.
+BEAT2 = FILES["mean_speeds"]
 EPILOG = """\
 Who is measured: a run on the held-out clips of its records, or anybody's motion files beside
 recorded ones of the same names (or beside --records).
@@ -57,14 +58,13 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Reads the command line and measures."""
     given = build_parser(prog).parse_intermixed_args(arguments)
     require_packages("finding the beats of speech", "librosa", "soundfile", extra="prep")
-    if given.films or not given.no_report:
+    if given.films:
         check_film_tools()
+    if not given.no_report:
+        check_report_tools()
     run = with_run_options(open_trained(given.run), given.overrides) if given.run else None
     source = open_source(given, run)
-    options = ProtocolOptions(
-        embedding=given.embedding, alignment=given.alignment, quirks=not given.corrected
-    )
-    protocol = open_protocol(given.protocol, options)
+    protocol = open_protocol(given.protocol, protocol_options(given))
     result = evaluate(
         source,
         protocol,
@@ -77,10 +77,15 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     if given.films:
         written += film_clips(source, out, run)
     if not given.no_report:
-        from llavataros_jax.report.page import write_report
-
         written.append(out / "report.html")
-        write_report(written[-1], result, source, run=run)
+        write_report(
+            written[-1],
+            result,
+            source,
+            run=run,
+            log=Path(given.run) / "log.jsonl" if given.run else None,
+            reader=source.reader if run and isinstance(source, RecordClips) else None,
+        )
     print("wrote " + ", ".join(str(path) for path in written))
     return 0
 
@@ -131,6 +136,7 @@ def open_source(given: argparse.Namespace, run: TrainedRun | None) -> Source:
         Path(given.audio) if given.audio else None,
         source_fps=given.fps,
         bvh_metres_per_unit=given.metres_per_unit,
+        whole_smplx=given.protocol in BEAT2,
     )
 
 
@@ -152,28 +158,6 @@ def _files_of(folders: Sequence[str], fps: float | None) -> Predict:
         return tuple(motions)
 
     return predict
-
-
-def settings_of(given: argparse.Namespace, run: TrainedRun | None, prog: str) -> dict[str, Any]:
-    """Returns what repeats an evaluation."""
-    options = {k: v for k, v in vars(given).items() if v not in (None, False, [])}
-    words = [
-        part
-        for key, value in options.items()
-        if key != "overrides"
-        for part in (
-            f"--{key.replace('_', '-')}",
-            *([] if value is True else map(str, value if isinstance(value, list) else [value])),
-        )
-    ]
-    settings: dict[str, Any] = {
-        "command": shlex.join([*prog.split(), *words, *given.overrides]),
-        "seed": given.seed,
-        "versions": versions(),
-    }
-    if run is not None:
-        settings |= {"checkpoint": run.checkpoint, "data_hash": run.manifest.content_hash}
-    return settings
 
 
 def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
@@ -204,21 +188,10 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
         "--metres-per-unit", type=float, metavar="M", help="of BVH, if not found out rightly"
     )
     how = parser.add_argument_group("how")
-    how.add_argument("--protocol", choices=tuple(PROTOCOLS), default="torso")
-    how.add_argument("--embedding", type=Path, metavar="FILE", help="of fit-embedding, for FGD")
-    how.add_argument(
-        "--alignment", type=Path, metavar="FILE", help="of fit-alignment, for the share of speech"
-    )
-    how.add_argument(
-        "--corrected",
-        action="store_true",
-        help="without the mistakes of a protocol's reference code, which published numbers have",
-    )
+    add_protocol_options(how)
     how.add_argument(
         "--without-words", action="store_true", help="hide all words: how well sound alone does"
     )
-    how.add_argument("--resamples", type=int, metavar="N", help="draws of the bootstrap")
-    how.add_argument("--seed", type=int, default=0, help="of the bootstrap (default: %(default)s)")
     parser.add_argument(
         "--out", default="outputs/evaluation", metavar="DIR", help="(default: %(default)s)"
     )

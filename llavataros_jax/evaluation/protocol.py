@@ -50,8 +50,14 @@ class ProtocolOptions:
         alignment: Dual encoder of `evaluate fit-alignment`.
         quirks: Reproduce what the reference code does by mistake, so that numbers can be compared
             with published ones.
+        mean_speeds: Mean speed of each joint by which BEAT2's protocols divide, `.npy`.
+        segments: Which pieces of which clips the leaderboard measures, its `.csv`.
+        semantics: Folder of BEAT2's semantic scores, by which SRGR weighs frames.
     """
 
     embedding: Path | None = None
     alignment: Path | None = None
     quirks: bool = True
+    mean_speeds: Path | None = None
+    segments: Path | None = None
+    semantics: Path | None = None

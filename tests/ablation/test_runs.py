@@ -91,9 +91,9 @@ def test_only_what_is_missing_is_done(records: Path, monkeypatch: pytest.MonkeyP
     done = [(job.name, [c[1] for c in job.commands], job.steps) for job in jobs]
     training, measuring = "llavataros_jax.train", "llavataros.ablation.measurement"
     assert done == [
-        ("text_2", [measuring], 1),
-        ("text_3", [training, measuring], 4),
-        ("text_4", [training, measuring], 12),
+        ("text_2", [measuring], 2),
+        ("text_3", [training, measuring], 6),
+        ("text_4", [training, measuring], 14),
     ]
 
 

@@ -97,11 +97,17 @@ def _beat_rate(take: Take) -> float:
     return sum(map(len, found)) / len(found) / take.motion.seconds if found else math.nan
 
 
+# The rounding of a body that stands still has a peak too, which is no stroke.
+_STILL_METRES_PER_SECOND = 1e-3
+
+
 def _strokes(take: Take) -> Sums | None:
     motion, wrists = take.motion, _wrists(take.motion.skeleton)
     if not (take.spoken and take.spoken.words and wrists):
         return None
     hands = speed(motion.positions[:, wrists], motion.fps).mean(axis=1)
+    if hands.mean() < _STILL_METRES_PER_SECOND:
+        return None
     speeds = speeds_around(hands, motion.fps, take.spoken.word_starts_seconds)
     return speeds.sum(axis=0) if len(speeds) else None
 

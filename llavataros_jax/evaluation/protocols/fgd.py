@@ -6,8 +6,9 @@ import numpy as np
 from jaxtyping import Float
 
 from llavataros_jax.embedding.checkpoint import read_checkpoint
+from llavataros_jax.embedding.embedding import Embedding
 from llavataros_jax.embedding.features import features
-from llavataros_jax.embedding.file import SUFFIX, read_embedding
+from llavataros_jax.embedding.file import SUFFIX, digest, read_embedding
 from llavataros_jax.evaluation.frechet import Points, frechet_measure
 from llavataros_jax.evaluation.measure import Measure
 from llavataros_jax.motion.trajectories import Trajectories
@@ -36,8 +37,7 @@ def feature_points(path: Path, *, drops_last_window: bool) -> Points:
     Raises:
         UserError: When it cannot be used.
     """
-    embedding = read_embedding(path) if path.suffix == SUFFIX else read_checkpoint(path)
-    embedding = embedding.replace(drops_last_window=drops_last_window)
+    embedding = _opened(path).replace(drops_last_window=drops_last_window)
 
     def points(motion: Trajectories) -> Float[np.ndarray, "windows D"]:
         return np.asarray(features(embedding, motion), np.float64)
@@ -53,3 +53,16 @@ def fgd(path: Path, *, drops_last_window: bool) -> Measure:
     """
     points = feature_points(path, drops_last_window=drops_last_window)
     return frechet_measure("fgd", "FGD", points, says=SAYS, source=SOURCE)
+
+
+def told(path: Path) -> dict[str, str]:
+    """Returns which autoencoder a table's FGD is of: its file, and a digest of all it depends on.
+
+    Raises:
+        UserError: When the autoencoder cannot be used.
+    """
+    return {"autoencoder of FGD": f"{path}, {digest(_opened(path))}"}
+
+
+def _opened(path: Path) -> Embedding:
+    return read_embedding(path) if path.suffix == SUFFIX else read_checkpoint(path)

@@ -4,6 +4,7 @@ Source: github.com/genea-workshop/genea_numerical_evaluations, branch 2020 (4f08
 """
 
 from llavataros_jax.evaluation.protocol import Protocol, ProtocolOptions
+from llavataros_jax.evaluation.protocols.alignment import with_alignment
 from llavataros_jax.evaluation.protocols.genea import assemble
 from llavataros_jax.evaluation.protocols.genea_histogram import SpeedBins
 from llavataros_jax.evaluation.protocols.genea_joints import GENEA_2020
@@ -36,7 +37,7 @@ def protocol(options: ProtocolOptions) -> Protocol:
         require(skeleton, GENEA_2020, protocol=year.name, clip=clip)
         return GENEA_2020
 
-    return assemble(
+    challenge = assemble(
         year,
         options,
         says="For motion of the GENEA Challenge 2020 (Trinity); follows its numerical evaluations.",
@@ -47,3 +48,4 @@ def protocol(options: ProtocolOptions) -> Protocol:
             "bins weighed by": "the right hand and the head" if options.quirks else "nothing"
         },
     )
+    return with_alignment(challenge, options.alignment)

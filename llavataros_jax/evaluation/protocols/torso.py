@@ -3,7 +3,8 @@
 from llavataros_jax.evaluation.anchor_columns import COLUMNS
 from llavataros_jax.evaluation.catalogue.choice import MEASURES
 from llavataros_jax.evaluation.protocol import Protocol, ProtocolOptions
-from llavataros_jax.evaluation.protocols.fgd import LACKS_FGD, fgd
+from llavataros_jax.evaluation.protocols.alignment import with_alignment
+from llavataros_jax.evaluation.protocols.fgd import LACKS_FGD, fgd, told
 from llavataros_jax.evaluation.protocols.joint_names import chosen
 from llavataros_jax.evaluation.protocols.motions import changed
 from llavataros_jax.evaluation.protocols.rates import HOW, at_rate
@@ -23,10 +24,10 @@ def protocol(options: ProtocolOptions) -> Protocol:
     learned, settings, lacks = [], {}, []
     if options.embedding:
         learned.append(fgd(options.embedding, drops_last_window=False))
-        settings["autoencoder of FGD"] = str(options.embedding)
+        settings = told(options.embedding)
     else:
         lacks.append(LACKS_FGD)
-    return Protocol(
+    torso = Protocol(
         name="torso",
         version=1,
         says="Upper bodies of any skeleton; its numbers stand beside no other protocol's.",
@@ -38,6 +39,7 @@ def protocol(options: ProtocolOptions) -> Protocol:
         settings={"rate": f"that of the recorded motion; others are resampled, {HOW}", **settings},
         lacks=tuple(lacks),
     )
+    return with_alignment(torso, options.alignment)
 
 
 def _prepare(performance: Performance) -> Performance:
