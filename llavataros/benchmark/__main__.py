@@ -13,6 +13,8 @@ from llavataros_jax.errors import UserError, door
 PROGRAM = "llavataros benchmark"
 # Modules of this folder, each with a `run(turns)`.
 KINDS = ("records", "words", "dropout", "figure", "pase", "stream")
+# These take minutes and are run when they are named.
+LONG = ("evaluation",)
 EPILOG = """\
 records   a segment out of a mapped shard | protobuf's reading of float lists of the same numbers
 words     words projected, then spread over frames | spread over frames, then projected
@@ -20,6 +22,10 @@ dropout   dropout masks of one training step by threefry2x32 | by rbg
 figure    a film frame's shapes drawn by OpenCV | by Pillow and by Matplotlib
 pase      PASE+ of 10 s of sound in chunks, whole, and frame by frame | by PyTorch, when installed
 stream    live frames one by one with cached keys and values | with memory of hidden states
+
+Run only when it is named, because it takes minutes:
+
+evaluation  10 and 70 clips of a minute: seconds and memory
 
 Both ways take turns, so that a busy machine slows both; the medians of all turns are compared.
 
@@ -38,8 +44,9 @@ made what it learned from:
 def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Reads the command line and runs the benchmarks asked for."""
     given = build_parser(prog).parse_args(arguments)
-    if unknown := set(given.which) - set(KINDS):
-        raise UserError(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}")
+    if unknown := set(given.which) - {*KINDS, *LONG}:
+        there = ", ".join((*KINDS, *LONG))
+        raise UserError(f"no benchmark {', '.join(sorted(unknown))}; there are {there}")
     if given.turns < 1:
         raise UserError(f"--turns is {given.turns}, but must be 1 or more")
     if given.recordings:
