@@ -1,5 +1,6 @@
 """The README and the headers of configs promise commands, files and options that exist."""
 
+import importlib
 import re
 import shlex
 from pathlib import Path
@@ -8,11 +9,13 @@ import pytest
 
 from llavataros.program import COMMANDS
 from llavataros_jax.config.file import load_config
+from llavataros_jax.evaluate.__main__ import TOOLS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SCRIPTS = {"generate": "animate", "import_uea": "import-uea"}  # old names of commands
 MODULES = ("data_prep", "llavataros_jax.train", "llavataros_jax.pase", "data_prep.corpus")
+MODULES = (*MODULES, "llavataros_jax.evaluate")
 
 
 def commands() -> list[str]:
@@ -60,6 +63,9 @@ def test_a_command_exists_with_its_options(command: str) -> None:
 
 def check_command(name: str, words: list[str]) -> None:
     """Parses a command line; the config that it names must take its overrides."""
+    if name == "evaluate" and words and words[0] in TOOLS:
+        importlib.import_module(TOOLS[words[0]]).build_parser(words[0]).parse_args(words[1:])
+        return
     given = COMMANDS[name].build_parser(name).parse_intermixed_args(words)
     if name in ("prepare", "train", "doctor") and given.config:
         load_config(ROOT / given.config, given.overrides)

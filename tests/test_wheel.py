@@ -14,6 +14,7 @@ from tests.backend import ROOT
 from tests.program.way import QUICK
 
 PACKAGES = {"llavataros", "llavataros_jax", "data_prep"}
+PAGES = ("html", "css", "js")
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,8 @@ def test_it_holds_what_the_program_needs_and_no_more(wheel: Path) -> None:
     for folder in ("configs", "corpus", "starter"):
         carried = {Path(name).name for name in names if f"llavataros_jax/{folder}/" in name}
         assert carried == {path.name for path in (ROOT / folder).iterdir()}
+    pages = {"llavataros/study/page.html", *(f"llavataros_jax/report/page.{x}" for x in PAGES)}
+    assert pages <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert wheel.stat().st_size < 15e6
 
