@@ -8,6 +8,7 @@ from llavataros_jax.alignment.material import AlignmentClip, alignment_clip
 from llavataros_jax.alignment.speech import SAMPLE_RATE
 from llavataros_jax.errors import UserError
 from llavataros_jax.evaluate.fit_alignment import clips_of
+from llavataros_jax.evaluate.from_folders import MOTION_SUFFIXES
 from llavataros_jax.evaluate.position_file import PositionFile
 from llavataros_jax.motion.reader import read_motion
 from llavataros_jax.motion.trajectories import of_motion
@@ -35,8 +36,8 @@ class Sources:
         if not sounds or "N" not in by_name:
             raise UserError(
                 f"{folder} needs coords/Cond_N__motion_coords.npz and its sound in wav, but holds "
-                f"{len(files)} files of motion and {len(sounds)} of sound; name the folder of GENEA "
-                "2020's material"
+                f"{len(files)} files of motion and {len(sounds)} of sound; name the folder of "
+                "GENEA 2020's material"
             )
         recorded = PositionFile(by_name["N"])
         self.names = [name for name in recorded.clips if name in sounds]
@@ -73,17 +74,11 @@ def with_source(clips: Sequence[AlignmentClip], source: int) -> list[AlignmentCl
 def _recordings(sounds: Sequence[Path]) -> list[AlignmentClip]:
     clips = []
     for sound in sounds:
-        motion = next(
-            (
-                sound.with_suffix(s)
-                for s in (".npy", ".npz", ".bvh")
-                if sound.with_suffix(s).is_file()
-            ),
-            None,
-        )
-        if motion is None:
+        motions = [sound.with_suffix(suffix) for suffix in MOTION_SUFFIXES]
+        motions = [path for path in motions if path.is_file()]
+        if not motions:
             continue
-        read, _ = read_motion(motion, audio_seconds=read_info(sound).seconds)
+        read, _ = read_motion(motions[0], audio_seconds=read_info(sound).seconds)
         samples = read_mono(sound, SAMPLE_RATE)
         clips.append(alignment_clip(sound.stem, "", of_motion(read), samples))
     return clips

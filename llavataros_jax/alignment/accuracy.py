@@ -19,7 +19,7 @@ class Accuracy:
 
     Attributes:
         share: Of all comparisons; 0.5 is chance; `None` when there was nothing to compare.
-        interval: Of 95 %, by bootstrap over clips, or parts of 20 s of long ones.
+        interval: Of 95 %, by bootstrap over clips, or parts of 10 s of long ones.
         comparisons: How many.
         clips: Clips or parts that have any.
     """
@@ -47,8 +47,15 @@ class CurvePoint:
 
 
 def accuracy(embed: Embed, clips: Sequence[AlignmentClip], *, seed: int = 0) -> Accuracy:
-    """Lets the motion of clips choose between their own speech and all other of the speaker's."""
-    pieces = [piece for clip in clips for piece in parts(clip)]
+    """Lets the motion of clips choose between their own speech and all other of the speaker's.
+
+    Of clips in which the same is said, such as a take and its mirror image, the first counts alone:
+    the others say nothing that is new.
+    """
+    firsts = [
+        clip for number, clip in zip(recordings(clips), clips, strict=True) if clip is clips[number]
+    ]
+    pieces = [piece for clip in firsts for piece in parts(clip)]
     wins, counts = judge(embed, pieces)
     return Accuracy(
         preferred_share(wins, counts),

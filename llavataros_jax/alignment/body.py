@@ -6,6 +6,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.joints import joint_roles
+from llavataros_jax.motion.skeleton import Skeleton
 from llavataros_jax.motion.trajectories import Trajectories
 
 FRAMES_PER_SECOND = 20
@@ -31,7 +32,7 @@ def body_points(trajectories: Trajectories) -> Float32[np.ndarray, "N 6 3"]:
     Raises:
         UserError: When the skeleton has no two whole arms.
     """
-    roles = joint_roles(trajectories.skeleton)
+    roles = joint_roles(_named(trajectories))
     arms = {}
     for side in _SIDES:
         for role in ("upperarm", "forearm", "hand"):
@@ -56,6 +57,15 @@ def body_points(trajectories: Trajectories) -> Float32[np.ndarray, "N 6 3"]:
     points.append(seen(head) if head >= 0 else np.zeros_like(middle))
     points.append((middle - middle.mean(axis=0)) / arm)
     return np.stack(points, axis=1).astype(np.float32)
+
+
+def _named(trajectories: Trajectories) -> Skeleton:
+    """Returns the skeleton; bones that were only guessed, which hide arms under heads, left out."""
+    skeleton = trajectories.skeleton
+    if trajectories.motion is not None:
+        return skeleton
+    parents = (-1, *[0] * (skeleton.num_joints - 1))
+    return Skeleton(skeleton.names, parents, np.zeros((skeleton.num_joints, 3)))
 
 
 def _resampled(trajectories: Trajectories) -> Float[np.ndarray, "N J 3"]:

@@ -70,7 +70,7 @@ def fit_alignment(
     others = [clip for clip in clips if clip.source != 0]
     points, models = [], []
     for number, share in enumerate((*curve, 1.0)):
-        mine = [part(clip, 0, round(share * clip.num_frames)) for clip in train] if share else []
+        mine = _beginning(train, share, settings.seed)
         moved = _later(report, number * settings.steps)
         arrays = trained(pack([*mine, *others], settings), settings, report=moved)
         models.append(AlignmentModel(settings, arrays, data=digest(clips), clips=len(clips)))
@@ -78,6 +78,18 @@ def fit_alignment(
         judged = accuracy(models[-1].embed, held, seed=settings.seed)
         points.append(CurvePoint(seconds, judged))
     return dataclasses.replace(models[-1], accuracy=points[-1].accuracy, curve=tuple(points))
+
+
+def _beginning(clips: Sequence[AlignmentClip], share: float, seed: int) -> list[AlignmentClip]:
+    """Returns clips in an order of chance up to a share of all frames, and a part of the last."""
+    left = round(share * sum(clip.num_frames for clip in clips))
+    found = []
+    for number in np.random.default_rng(seed).permutation(len(clips)):
+        frames = min(left, clips[number].num_frames)
+        if frames:
+            found.append(part(clips[number], 0, frames))
+        left -= frames
+    return found
 
 
 def _later(

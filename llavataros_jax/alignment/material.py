@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from llavataros_jax.alignment.body import FRAMES_PER_SECOND, body_points
-from llavataros_jax.alignment.settings import SPAN_WINDOWS, STRIDE_FRAMES, Settings
+from llavataros_jax.alignment.settings import APART_FRAMES, Settings
 from llavataros_jax.alignment.speech import speech_features
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.trajectories import Trajectories
@@ -19,10 +19,11 @@ MARGIN_FRAMES = 4
 TEMPO = 0.1
 # The same words said twice do not follow each other so closely, frame by frame.
 _SAME_SPEECH = 0.95
+_LEAST_SAME_FRAMES = 3 * FRAMES_PER_SECOND
 _LEAST_SPEED = 1e-2
 _HANDS = 2
 # A long clip is judged in parts of this length, which the bootstrap draws in place of clips.
-PART_FRAMES = 20 * FRAMES_PER_SECOND
+PART_FRAMES = 10 * FRAMES_PER_SECOND
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,12 +120,10 @@ def pack(clips: Sequence[AlignmentClip], settings: Settings) -> Material:
         starts.setdefault((clip.source, clip.speaker), []).append(begins)
         numbers.setdefault((clip.source, clip.speaker), []).append(np.full(len(begins), recording))
         place += clip.num_frames
-    speakers = {who: np.concatenate(found) for who, found in starts.items()}
-    speakers = (
-        {who: found for who, found in speakers.items() if np.ptp(found) >= 2 * FRAMES_PER_SECOND}
-        if any(len(found) for found in speakers.values())
-        else {}
-    )
+    joined = {who: np.concatenate(found) for who, found in starts.items()}
+    speakers = {
+        who: found for who, found in joined.items() if len(found) and np.ptp(found) >= APART_FRAMES
+    }
     if not speakers:
         raise UserError(
             f"{len(clips)} clips to train on have no speaker with two places 2 s apart that hold "
@@ -170,7 +169,7 @@ def recordings(clips: Sequence[AlignmentClip]) -> list[int]:
 
 def _same_speech(first: Float32[np.ndarray, "N 4"], second: Float32[np.ndarray, "M 4"]) -> bool:
     length = min(len(first), len(second))
-    if length < STRIDE_FRAMES * SPAN_WINDOWS:
+    if length < _LEAST_SAME_FRAMES:
         return False
     a, b = (np.asarray(speech[:length, 0], np.float64) for speech in (first, second))
     a, b = a - a.mean(), b - b.mean()
@@ -195,8 +194,10 @@ def hold_out(
         own = [clip for clip in clips if (clip.source, clip.speaker) == speaker]
         numbers = list(dict.fromkeys(number_of[id(clip)] for clip in own))
         if len(numbers) == 1:
+            # At the same time in all of them, so that they are still known to be one.
+            shortest = min(clip.num_frames for clip in own)
+            cut = round(shortest * (1 - settings.hold_out))
             for clip in own:
-                cut = round(clip.num_frames * (1 - settings.hold_out))
                 train.append(part(clip, 0, cut))
                 held.append(part(clip, cut, clip.num_frames))
             continue
@@ -215,7 +216,7 @@ def part(clip: AlignmentClip, start: int, stop: int) -> AlignmentClip:
 
 
 def parts(clip: AlignmentClip) -> list[AlignmentClip]:
-    """Cuts a clip of 40 s or more into parts of 20 s or a little more."""
+    """Cuts a clip of 20 s or more into parts of 10 s or a little more."""
     count = max(1, clip.num_frames // PART_FRAMES)
     edges = [round(edge) for edge in np.linspace(0, clip.num_frames, count + 1)]
     return [part(clip, a, b) for a, b in itertools.pairwise(edges)]

@@ -21,7 +21,7 @@ def preferences(
 ) -> tuple[float, int]:
     """Compares a clip's own speech at every place with all its rivals there.
 
-    A place is 5 windows in a row, 4 s; the similarity of motion and speech at two places is the
+    A place is 3 windows in a row, 4 s; the similarity of motion and speech at two places is the
     mean of their windows' products. Rivals are the places of the own speech at least 2 s away, and
     all places of the others.
 

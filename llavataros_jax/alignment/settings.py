@@ -10,7 +10,7 @@ from llavataros_jax.errors import UserError
 # Windows begin so far apart; similarities of so many in a row, which span 4 s, are averaged; and
 # speech that begins less than 2 s from its own place is nobody's rival.
 STRIDE_FRAMES = FRAMES_PER_SECOND // 2
-SPAN_WINDOWS = 5
+SPAN_WINDOWS = 3
 APART_FRAMES = 2 * FRAMES_PER_SECOND
 
 
@@ -36,13 +36,13 @@ class Settings:
     """
 
     seed: int = 0
-    steps: int = 600
+    steps: int = 500
     batch_windows: int = 64
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     hold_out: float = 0.25
-    window_frames: int = 2 * FRAMES_PER_SECOND
-    width: int = 32
+    window_frames: int = 3 * FRAMES_PER_SECOND
+    width: int = 16
     layers: int = 2
     channels: int = 8
     dropout: float = 0.2

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         raise UserError(f"--out must end in {SUFFIX}, but is {out}; rename it")
     settings = Settings(seed=given.seed, steps=given.steps, hold_out=given.hold_out)
     require_packages("hearing speech", "librosa", "soundfile", extra="prep")
-    clips = _clips(_sources(given.sources or []), given.source_fps)
+    clips = clips_of(_sources(given.sources or []), given.source_fps)
     curve = ()
     if given.learning_curve:
         curve = ((0.0,) if any(clip.source for clip in clips) else ()) + _CURVE
@@ -92,7 +92,7 @@ def _sources(given: Sequence[tuple[str, Path]]) -> list[tuple[str, Path, Path]]:
     return [(kind, motion, audio) for (kind, motion), (_, audio) in pairs]
 
 
-def _clips(
+def clips_of(
     sources: Sequence[tuple[str, Path, Path]], source_fps: float | None
 ) -> list[AlignmentClip]:
     clips = []

