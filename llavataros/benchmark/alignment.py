@@ -8,6 +8,7 @@ worth showing puts N above M, leaves M at chance, and does not put BA above N.
 import csv
 import tempfile
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from llavataros_jax.alignment.accuracy import Accuracy, Embed, accuracy, judge
 from llavataros_jax.alignment.body import FRAMES_PER_SECOND
 from llavataros_jax.alignment.correlation import fit_floor
 from llavataros_jax.alignment.fitting import trained
-from llavataros_jax.alignment.material import AlignmentClip, pack
+from llavataros_jax.alignment.material import AlignmentClip, pack, part, parts
 from llavataros_jax.alignment.model import AlignmentModel
 from llavataros_jax.alignment.preference import preferred_share, share_interval
 from llavataros_jax.alignment.settings import Settings
@@ -48,6 +49,7 @@ def run(folder: Path) -> None:
         sources = Sources(folder, Path(scratch))
         people = {name: _people(folder, name, sources.names) for name in CONDITIONS}
         _transfer(sources)
+        _within(sources)
         recipes: dict[str, tuple[Fit, Clips]] = {
             "canonical correlation": (lambda clips: fit_floor(clips).embed, []),
             "one linear layer": (lambda clips: _fit(clips, _LINEAR), []),
@@ -96,6 +98,36 @@ def _transfer(sources: Sources) -> None:
     floor = fit_floor(sources.generated).embed
     row = [_said(accuracy(floor, clips)) for clips in natural.values()]
     print(f"{'generated, correlation':27}" + "".join(f"{cell:>21}" for cell in row))
+
+
+def _within(sources: Sources) -> None:
+    """Prints what models are worth that learnt from three quarters of a recording, on the rest."""
+    print("\nLearnt from three quarters of a recording, judged on the other, four times")
+    print(f"{'':27}" + "".join(f"{name:>21}" for name in sources.others))
+    recipes: dict[str, tuple[Fit, Clips]] = {
+        "canonical correlation": (lambda clips: fit_floor(clips).embed, []),
+        "encoders": (lambda clips: _fit(clips, _few()), []),
+        "encoders, and generated": (_fit, sources.generated),
+    }
+    for name, (fit, others) in recipes.items():
+        row = [_said(_accuracy(_quarters(clips, fit, others))) for clips in sources.others.values()]
+        print(f"{name:27}" + "".join(f"{cell:>21}" for cell in row))
+
+
+def _quarters(clips: Clips, fit: Fit, others: Clips) -> tuple[np.ndarray, np.ndarray]:
+    found = []
+    for held in range(4):
+        cuts = [[round(clip.num_frames * k / 4) for k in range(5)] for clip in clips]
+        quarters = [
+            [part(clip, a, b) for a, b in pairwise(cut)]
+            for clip, cut in zip(clips, cuts, strict=True)
+        ]
+        learnt = [q for row in quarters for number, q in enumerate(row) if number != held]
+        embed = fit([*learnt, *others])
+        pieces = [piece for row in quarters for piece in parts(row[held])]
+        found.append(np.stack(judge(embed, pieces)))
+    wins, counts = np.concatenate(found, axis=1)
+    return wins, counts
 
 
 def _folds(

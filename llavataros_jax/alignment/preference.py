@@ -11,6 +11,8 @@ from llavataros_jax.alignment.settings import APART_FRAMES, SPAN_WINDOWS, STRIDE
 # Similarities closer than rounding are equal, and then half of the preference is counted.
 TIE = 1e-6
 RESAMPLES = 2000
+# Resampling fewer than this makes intervals that are far too narrow.
+LEAST_CLIPS = 5
 _APART_PLACES = APART_FRAMES // STRIDE_FRAMES
 
 
@@ -85,10 +87,10 @@ def share_interval(
     """Returns the 95 % percentile interval of the share by bootstrap over clips.
 
     Returns:
-        Its ends; `None` when fewer than two clips have comparisons.
+        Its ends; `None` when fewer than 5 clips have comparisons.
     """
     counted = np.asarray(comparisons) > 0
-    if np.count_nonzero(counted) < 2:
+    if np.count_nonzero(counted) < LEAST_CLIPS:
         return None
     found = bootstrap(
         (np.asarray(wins, np.float64)[counted], np.asarray(comparisons, np.float64)[counted]),

@@ -149,7 +149,7 @@ def said(accuracy: Accuracy) -> str:
         return "nothing held out can be compared: clips of 6 s and more are needed"
     text = f"{accuracy.share:.3f} of held-out motion prefers its own speech"
     if accuracy.interval is None:
-        return f"{text} (no interval: a single clip)"
+        return f"{text} (no interval: {accuracy.clips} clips or parts of 10 s, and 5 are needed)"
     low, high = accuracy.interval
     return f"{text} [{low:.3f}, {high:.3f}], {accuracy.clips} clips, 0.5 is chance"
 

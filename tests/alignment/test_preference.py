@@ -54,7 +54,9 @@ def test_clips_that_are_too_short_compare_nothing():
     assert preferences(np.ones((0, 3)), np.ones((0, 3))) == (0.0, 0)
     assert preferences(np.ones((6, 3)), np.ones((6, 3))) == (0.0, 0)  # no place 2 s away
     assert preferred_share(np.zeros(2), np.zeros(2)) is None
-    assert share_interval(np.array([3.0, 0.0]), np.array([6.0, 0.0])) is None
+    five = np.array([3.0, 4.0, 5.0, 6.0, 7.0])
+    assert share_interval(five, np.full(5, 9.0)) is not None
+    assert share_interval(five, np.array([9.0, 9.0, 9.0, 9.0, 0.0])) is None
 
 
 def test_the_interval_is_that_of_clips_drawn_again():
