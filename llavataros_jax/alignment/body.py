@@ -24,10 +24,9 @@ def body_points(trajectories: Trajectories) -> Float32[np.ndarray, "N 6 3"]:
     """Returns where hands, forearms, head and trunk are, whatever the skeleton, size and facing.
 
     The first five are seen from the middle of the shoulders: x to the left, y up, in lengths of an
-    arm. The trunk is that middle, seen from its own mean place along the axes of the world, which
-    only its speed is taken from. A body without a head has it resting at the origin. Positions are
-    smoothed by a Gaussian of 50 ms, then interpolated at 20 frames per second; frame k shows time
-    k / 20.
+    arm. The trunk is that middle, seen from its mean place in the clip, along the axes of the
+    clip's mean facing. A body without a head has it resting at the origin. Positions are smoothed
+    by a Gaussian of 50 ms, then interpolated at 20 frames per second; frame k shows time k / 20.
 
     Raises:
         UserError: When the skeleton has no two whole arms.
@@ -46,7 +45,8 @@ def body_points(trajectories: Trajectories) -> Float32[np.ndarray, "N 6 3"]:
     positions = _resampled(trajectories)
     shoulders = {side: positions[:, arms["upperarm", side]] for side in _SIDES}
     middle = (shoulders["left"] + shoulders["right"]) / 2
-    axes = _axes(shoulders["left"] - shoulders["right"])
+    left = shoulders["left"] - shoulders["right"]
+    axes, facing = _axes(left), _axes(left.mean(axis=0, keepdims=True))[0]
     arm = _arm_metres(positions, arms)
 
     def seen(joint: int) -> np.ndarray:
@@ -55,7 +55,7 @@ def body_points(trajectories: Trajectories) -> Float32[np.ndarray, "N 6 3"]:
     head = roles.find("head")
     points = [seen(arms[role, side]) for role in ("hand", "forearm") for side in _SIDES]
     points.append(seen(head) if head >= 0 else np.zeros_like(middle))
-    points.append((middle - middle.mean(axis=0)) / arm)
+    points.append((middle - middle.mean(axis=0)) @ facing.T / arm)
     return np.stack(points, axis=1).astype(np.float32)
 
 

@@ -23,6 +23,7 @@ Arrays = dict[str, Any]
 # Verdicts are reported, so accelerators must not round products to TF32 or bfloat16.
 PRECISION = jax.lax.Precision.HIGHEST
 POOLED_FRAMES = 2
+MOTION_CHANNELS = 4 * len(POINTS)
 KERNEL_FRAMES = 5
 # Speeds, in those that are usual in a clip, below which slow and still are the same.
 _STILL = 0.1
@@ -83,16 +84,21 @@ class DualEncoder(nnx.Module):
 
     def __init__(self, settings: Settings, *, rngs: nnx.Rngs):
         """Draws all parameters."""
-        self.motion = Encoder(len(POINTS), settings, rngs=rngs)
+        self.motion = Encoder(MOTION_CHANNELS, settings, rngs=rngs)
         self.speech = Encoder(len(CHANNELS), settings, rngs=rngs)
         self.sharpness = nnx.Param(jnp.array([2.3]))
 
 
-def motion_features(points: Float[Array, "B n 6 3"]) -> Float[Array, "B n 6"]:
-    """Returns the logarithms of the points' speeds, which are to be near 1 in a clip."""
+def motion_features(points: Float[Array, "B n 6 3"]) -> Float[Array, "B n 24"]:
+    """Returns how points move that are steadied (`material.steadied`).
+
+    The logarithms of their speeds, and their velocities: emphasis falls on strokes that go down
+    more than on those that go up.
+    """
     velocity = jnp.asarray(jnp.gradient(points, axis=1)) * FRAMES_PER_SECOND
     speed = jnp.sqrt(jnp.square(velocity).sum(axis=-1) + 1e-12)
-    return jnp.log(_STILL + speed)
+    directed = velocity.reshape(*velocity.shape[:2], -1)
+    return jnp.concatenate([jnp.log(_STILL + speed), directed], axis=-1)
 
 
 @functools.cache

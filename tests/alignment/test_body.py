@@ -38,13 +38,34 @@ def test_frames_show_the_times_that_they_say():
     assert moved[_INNER, 0, 0] == pytest.approx(expected[_INNER] + 0.2 / ARM_METRES, abs=2e-3)
 
 
+def features_of(points: np.ndarray) -> np.ndarray:
+    return np.asarray(motion_features(jnp.array(steadied(points)[None])))[0]
+
+
+def test_what_rises_is_told_from_what_falls():
+    body = standing(60, 30.0)
+    positions = body.positions.copy()
+    positions[:, 7, 1] += 0.6 * np.arange(60) / 30  # the right hand
+    rising, falling = (
+        features_of(body_points(body.moved(p)))[_INNER] for p in (positions, positions[::-1])
+    )
+    # 6 speeds, then x y z of each point, for which the mean square of both hands' speeds is 1.
+    up = 6 + 3 * POINTS.index("right hand") + 1
+    assert rising[:, up] == pytest.approx(np.full(len(rising), np.sqrt(2)), rel=0.02)
+    assert falling[:, up] == pytest.approx(-rising[:, up], rel=1e-3)
+    assert rising[:, 1] == pytest.approx(falling[:, 1], rel=1e-3)
+
+
 def test_size_place_and_facing_do_not_matter():
     body = swinging(0.5 * np.sin(np.arange(200) / 10), 30.0)
+    walked = body.positions + 0.01 * np.arange(200)[:, None, None] * np.array([0.0, 0.0, 1.0])
+    body = body.moved(walked)
     turn = Rotation.from_euler("y", 131, degrees=True)
     moved = 1.7 * turn.apply(body.positions.reshape(-1, 3).copy()).reshape(body.positions.shape)
     other = body.moved(moved + np.array([3.0, -0.4, 12.0]))
     first, second = body_points(body), body_points(other)
     np.testing.assert_allclose(second, first, atol=1e-5)
+    np.testing.assert_allclose(features_of(second), features_of(first), atol=1e-3)
 
 
 def test_speeds_do_not_change_with_the_size_of_movements():
@@ -54,7 +75,8 @@ def test_speeds_do_not_change_with_the_size_of_movements():
     features = [
         np.asarray(motion_features(jnp.array(steadied(points)[None]))) for points in (large, small)
     ]
-    np.testing.assert_allclose(features[0][:, _INNER], features[1][:, _INNER], atol=0.05)
+    speeds = [found[0, _INNER, : len(POINTS)] for found in features]
+    np.testing.assert_allclose(speeds[0], speeds[1], atol=0.05)
 
 
 def test_a_still_body_is_finite_and_a_body_may_have_no_head():
