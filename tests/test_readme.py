@@ -66,7 +66,11 @@ def check_command(name: str, words: list[str]) -> None:
     if name == "evaluate" and words and words[0] in TOOLS:
         importlib.import_module(TOOLS[words[0]]).build_parser(words[0]).parse_args(words[1:])
         return
-    given = COMMANDS[name].build_parser(name).parse_intermixed_args(words)
+    parser = COMMANDS[name].build_parser(name)
+    if name == "study":  # its own commands are sub-parsers, which cannot be intermixed
+        parser.parse_args(words)
+        return
+    given = parser.parse_intermixed_args(words)
     if name in ("prepare", "train", "doctor") and given.config:
         load_config(ROOT / given.config, given.overrides)
 

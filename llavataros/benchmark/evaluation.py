@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-import soundfile
+from scipy.io import wavfile
 
 from llavataros_jax.config.shipped import shipped_folder
 from llavataros_jax.errors import UserError
@@ -56,9 +56,8 @@ def _make(root: Path, count: int) -> None:
         for kind, rows in (("real", whole), ("motion", half)):
             write_npy(root / kind / f"{name}.npz", Motion(rows, 30, skeleton))
         (root / "audio").mkdir(exist_ok=True)
-        soundfile.write(
-            root / "audio" / f"{name}.wav", np.concatenate(samples)[: SECONDS * RATE], RATE
-        )
+        whole_sound = np.concatenate(samples)[: SECONDS * RATE]
+        wavfile.write(root / "audio" / f"{name}.wav", RATE, whole_sound)
 
 
 def _measure(root: Path) -> tuple[float, float]:

@@ -84,11 +84,11 @@ def test_the_demo_names_what_it_wrote_and_does_nothing_twice(way: Path, tmp_path
     ending = printed.split("Look at")[1].split("Now with")[0].split()
     assert {Path(path).name for path in ending} == {
         "ada_4.npy", "ada_4.bvh", "ada_4.mov", "ada_4_beside_real.mov", "ben_4_beside_real.mov",
-        "losses.png", "ada_4_speech.png", "metrics.json", "your_voice.mov",
+        "losses.png", "ada_4_speech.png", "report.html", "your_voice.mov",
     }  # fmt: skip
     for path in ending:
         assert Path(path).stat().st_size > 1000
     metrics = json.loads((out / "metrics.json").read_text())
-    assert set(metrics["clips"]) == {"ada_4", "ben_4"}
-    shown = f"{metrics['mean']['position_error_metres/mean_pose']:.4g}"
-    assert shown in printed
+    assert set(metrics["by_clip"]) == {"ada_4", "ben_4"}
+    columns = metrics["table"]["position_error_metres"]["columns"]
+    assert f"{columns['mean_pose']['value']:.3g}" in printed
