@@ -29,6 +29,7 @@ CONDITIONS = ("N", "M", "SD", "BA")
 # Held out together, so that no speech that was learnt from is a rival.
 _FOLD_CLIPS = 3
 _FEW_STEPS = 200
+_SIXTHS = 6
 _SHARES = (1 / 3, 2 / 3)
 _SETTINGS = Settings()
 _LINEAR = Settings(steps=_FEW_STEPS, layers=0, channels=2)
@@ -101,8 +102,8 @@ def _transfer(sources: Sources) -> None:
 
 
 def _within(sources: Sources) -> None:
-    """Prints what models are worth that learnt from three quarters of a recording, on the rest."""
-    print("\nLearnt from three quarters of a recording, judged on the other, four times")
+    """Prints what models that learnt from five sixths of a recording are worth on the other."""
+    print("\nLearnt from five sixths of a recording, judged on the other, six times")
     print(f"{'':27}" + "".join(f"{name:>21}" for name in sources.others))
     recipes: dict[str, tuple[Fit, Clips]] = {
         "canonical correlation": (lambda clips: fit_floor(clips).embed, []),
@@ -110,22 +111,21 @@ def _within(sources: Sources) -> None:
         "encoders, and generated": (_fit, sources.generated),
     }
     for name, (fit, others) in recipes.items():
-        row = [_said(_accuracy(_quarters(clips, fit, others))) for clips in sources.others.values()]
+        row = [_said(_accuracy(_sixths(clips, fit, others))) for clips in sources.others.values()]
         print(f"{name:27}" + "".join(f"{cell:>21}" for cell in row))
 
 
-def _quarters(clips: Clips, fit: Fit, others: Clips) -> tuple[np.ndarray, np.ndarray]:
+def _sixths(clips: Clips, fit: Fit, others: Clips) -> tuple[np.ndarray, np.ndarray]:
+    """Judges every sixth of recordings by a model that learnt from the other five."""
+    sixths = []
+    for clip in clips:
+        cuts = [round(clip.num_frames * number / _SIXTHS) for number in range(_SIXTHS + 1)]
+        sixths.append([part(clip, first, last) for first, last in pairwise(cuts)])
     found = []
-    for held in range(4):
-        cuts = [[round(clip.num_frames * k / 4) for k in range(5)] for clip in clips]
-        quarters = [
-            [part(clip, a, b) for a, b in pairwise(cut)]
-            for clip, cut in zip(clips, cuts, strict=True)
-        ]
-        learnt = [q for row in quarters for number, q in enumerate(row) if number != held]
-        embed = fit([*learnt, *others])
-        pieces = [piece for row in quarters for piece in parts(row[held])]
-        found.append(np.stack(judge(embed, pieces)))
+    for held in range(_SIXTHS):
+        learnt = [piece for row in sixths for at, piece in enumerate(row) if at != held]
+        pieces = [piece for row in sixths for piece in parts(row[held])]
+        found.append(np.stack(judge(fit([*learnt, *others]), pieces)))
     wins, counts = np.concatenate(found, axis=1)
     return wins, counts
 

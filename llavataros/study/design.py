@@ -101,7 +101,8 @@ def with_attention(
     """
     if checks > len(comparisons):
         raise UserError(
-            f"--checks {checks} is more than the {len(comparisons)} comparisons of this study"
+            f"--checks {checks} is more than the {len(comparisons)} comparisons of this study; ask "
+            "for fewer checks, or give more clips"
         )
     dice = random.Random(f"attention {seed}")
     sides = [LEFT, RIGHT] if dice.random() < 0.5 else [RIGHT, LEFT]
