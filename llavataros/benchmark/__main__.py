@@ -29,6 +29,11 @@ evaluation  10 and 70 clips of a minute: seconds and memory
 
 Both ways take turns, so that a busy machine slows both; the medians of all turns are compared.
 
+With --alignment, the share of motion that prefers its own speech is proved on motion that people
+judged (GENEA 2020: coords, wav and scores), which takes about ten minutes:
+
+  {prog} --alignment genea2020
+
 With --recordings, transcribers are compared instead, on recordings whose words are known:
 
   {prog} --recordings FOLDER --whisper base.en
@@ -49,6 +54,13 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         raise UserError(f"no benchmark {', '.join(sorted(unknown))}; there are {there}")
     if given.turns < 1:
         raise UserError(f"--turns is {given.turns}, but must be 1 or more")
+    if given.alignment:
+        if given.which or given.recordings:
+            raise UserError("--alignment is a proof of its own; leave out the rest, or run twice")
+        from llavataros.benchmark import alignment
+
+        alignment.run(given.alignment)
+        return 0
     if given.recordings:
         if given.which:
             raise UserError("--recordings compares transcribers; leave out the names, or run twice")
@@ -85,6 +97,9 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
         "--recordings", type=Path, help="folder of recordings with .lab, .txt or .TextGrid beside"
     )
     parser.add_argument("--gestures", type=Path, metavar="RUN", help="run to move to them")
+    parser.add_argument(
+        "--alignment", type=Path, metavar="DIR", help="GENEA 2020's material, to prove it on"
+    )
     parser.add_argument("--whisper", help="weights to hear them with: a size or a path")
     return parser
 

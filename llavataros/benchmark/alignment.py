@@ -30,10 +30,10 @@ CONDITIONS = ("N", "M", "SD", "BA")
 _FOLD_CLIPS = 3
 _FEW_STEPS = 200
 _SIXTHS = 6
-_SEEDS = 5
+_MEMBERS = 5
 _SHARES = (1 / 3, 2 / 3)
-_SETTINGS = Settings()
-_LINEAR = Settings(steps=_FEW_STEPS, layers=0, channels=2)
+_SETTINGS = Settings(members=1)
+_LINEAR = Settings(members=1, steps=_FEW_STEPS, layers=0, channels=2)
 
 Clips = Sequence[AlignmentClip]
 Fit = Callable[[Clips], Embed]
@@ -56,7 +56,7 @@ def run(folder: Path) -> None:
             "canonical correlation": (lambda clips: fit_floor(clips).embed, []),
             "one linear layer": (lambda clips: _fit(clips, _LINEAR), []),
             "encoders, N alone": (lambda clips: _fit(clips, _few()), []),
-            "five encoders, N alone": (_fit_together, []),
+            "five encoders, N alone": (lambda clips: _fit(clips, _few(_MEMBERS)), []),
             "encoders, N and generated": (_fit, sources.generated),
             "encoders, N and all": (_fit, [*sources.generated, *sources.other_people]),
         }
@@ -76,20 +76,8 @@ def run(folder: Path) -> None:
             print(f"{seconds:8.0f} s {_said(_accuracy(judged['N']))}")
 
 
-def _few(seed: int = 0) -> Settings:
-    return Settings(steps=_FEW_STEPS, seed=seed)
-
-
-def _fit_together(clips: Clips) -> Embed:
-    """Fits one model a seed; their similarities are averaged, so that no seed is lucky."""
-    members = [_fit(clips, _few(seed)) for seed in range(_SEEDS)]
-
-    def embed(clip: AlignmentClip) -> tuple[np.ndarray, np.ndarray]:
-        moved, heard = zip(*(member(clip) for member in members), strict=True)
-        share = 1 / np.sqrt(len(members))
-        return share * np.concatenate(moved, axis=1), share * np.concatenate(heard, axis=1)
-
-    return embed
+def _few(members: int = 1) -> Settings:
+    return Settings(members=members, steps=_FEW_STEPS)
 
 
 def _fit(clips: Clips, settings: Settings = _SETTINGS) -> Embed:

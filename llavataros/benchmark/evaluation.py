@@ -14,6 +14,7 @@ from llavataros_jax.config.shipped import shipped_folder
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.npy import read_npy, write_npy
+from llavataros_jax.motion.skeleton import AVATAROS_9
 from llavataros_jax.sound.reader import read_mono
 
 CLIPS = (10, 70)
@@ -49,12 +50,11 @@ def _make(root: Path, count: int) -> None:
             ratio = round(motion.fps / 30)
             frames.append(motion.frames[::ratio])
             samples.append(sound[: round(len(frames[-1]) / 30 * RATE)])
-        skeleton = motion.skeleton
         whole = np.concatenate(frames)[: SECONDS * 30]
         half = whole.copy()
         half[..., :3] = whole[..., :3].mean(axis=0) * 0.5 + whole[..., :3] * 0.5
         for kind, rows in (("real", whole), ("motion", half)):
-            write_npy(root / kind / f"{name}.npz", Motion(rows, 30, skeleton))
+            write_npy(root / kind / f"{name}.npz", Motion(rows, 30, AVATAROS_9))
         (root / "audio").mkdir(exist_ok=True)
         whole_sound = np.concatenate(samples)[: SECONDS * RATE]
         wavfile.write(root / "audio" / f"{name}.wav", RATE, whole_sound)

@@ -38,7 +38,7 @@ def write_alignment(path: Path | str, model: AlignmentModel) -> None:
         "curve": [dataclasses.asdict(point) for point in model.curve],
     }
     text = json.dumps(about, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    write_tensors(path, dict(_named(model.arrays)), about={_TEXT: text})
+    write_tensors(path, dict(_named(model.members)), about={_TEXT: text})
 
 
 def check_name(path: Path) -> None:
@@ -104,17 +104,17 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
     return about
 
 
-def _named(arrays: Arrays) -> list[tuple[str, np.ndarray]]:
-    leaves = jax.tree_util.tree_leaves_with_path(arrays)
+def _named(members: tuple[Arrays, ...]) -> list[tuple[str, np.ndarray]]:
+    leaves = jax.tree_util.tree_leaves_with_path(members)
     return [
         (jax.tree_util.keystr(path, simple=True, separator="."), np.asarray(leaf))
         for path, leaf in leaves
     ]
 
 
-def _arranged(settings: Settings, arrays: dict[str, np.ndarray]) -> Arrays:
-    """Puts arrays where a network of these settings has them."""
-    shapes = template(settings)
+def _arranged(settings: Settings, arrays: dict[str, np.ndarray]) -> tuple[Arrays, ...]:
+    """Puts arrays where networks of these settings have them."""
+    shapes = (template(settings),) * settings.members
     leaves, structure = jax.tree_util.tree_flatten_with_path(shapes)
     found = []
     for path, leaf in leaves:

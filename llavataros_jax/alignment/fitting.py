@@ -71,9 +71,9 @@ def fit_alignment(
     points, models = [], []
     for number, share in enumerate((*curve, 1.0)):
         mine = _beginning(train, share, settings.seed)
-        moved = _later(report, number * settings.steps)
-        arrays = trained(pack([*mine, *others], settings), settings, report=moved)
-        models.append(AlignmentModel(settings, arrays, data=digest(clips), clips=len(clips)))
+        moved = _later(report, number * settings.members * settings.steps)
+        members = trained(pack([*mine, *others], settings), settings, report=moved)
+        models.append(AlignmentModel(settings, members, data=digest(clips), clips=len(clips)))
         seconds = sum(clip.num_frames for clip in mine) / FRAMES_PER_SECOND
         judged = accuracy(models[-1].embed, held, seed=settings.seed)
         points.append(CurvePoint(seconds, judged))
@@ -105,17 +105,29 @@ def trained(
     settings: Settings,
     *,
     report: Callable[[Progress], None] | None = None,
-) -> Arrays:
-    """Trains encoders on all of the material.
+) -> tuple[Arrays, ...]:
+    """Trains all members on all of the material, and returns their weights.
 
     Raises:
         UserError: When training diverges.
     """
+    return tuple(
+        _member(material, settings, member, _later(report, member * settings.steps))
+        for member in range(settings.members)
+    )
+
+
+def _member(
+    material: Material,
+    settings: Settings,
+    member: int,
+    report: Callable[[Progress], None] | None,
+) -> Arrays:
     optimizer = _optimizer(settings)
-    arrays = initial(settings)
+    arrays = initial(settings, member)
     state = (arrays, jax.jit(optimizer.init)(arrays))
     on_device = jax.tree.map(jnp.asarray, vars(material))
-    key, losses = jax.random.key(settings.seed), []
+    key, losses = jax.random.fold_in(jax.random.key(settings.seed), member), []
     for number in range(1, settings.steps + 1):
         state, loss = _step(settings, state, on_device, jax.random.fold_in(key, number))
         losses.append(loss)

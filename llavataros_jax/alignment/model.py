@@ -30,7 +30,7 @@ class AlignmentModel:
 
     Attributes:
         settings: How they look and were trained, with the seed.
-        arrays: Their weights.
+        members: Weights of each pair.
         accuracy: On held-out natural motion.
         data: Digest of the clips.
         clips: How many there were, those held out included.
@@ -38,7 +38,7 @@ class AlignmentModel:
     """
 
     settings: Settings
-    arrays: Arrays
+    members: tuple[Arrays, ...]
     accuracy: Accuracy = UNKNOWN
     data: str = ""
     clips: int = 0
@@ -48,7 +48,7 @@ class AlignmentModel:
     def hash(self) -> str:
         """16 hexadecimal digits of all that verdicts depend on."""
         told = hashlib.sha256(json.dumps(self.settings.to_dict(), sort_keys=True).encode())
-        for path, leaf in jax.tree_util.tree_leaves_with_path(self.arrays):
+        for path, leaf in jax.tree_util.tree_leaves_with_path(self.members):
             told.update(jax.tree_util.keystr(path).encode() + np.asarray(leaf).tobytes())
         return told.hexdigest()[:16]
 
@@ -109,13 +109,22 @@ def _windows(rows: np.ndarray, frames: int) -> np.ndarray:
 
 
 def _encoded(model: AlignmentModel, windows: np.ndarray, side: str) -> Float32[np.ndarray, "W E"]:
+    """Returns the members' embeddings side by side, so that a product is their mean similarity."""
+    share = np.float32(1 / np.sqrt(len(model.members)))
+    found = [_by_one(model.settings, arrays, windows, side) for arrays in model.members]
+    return share * np.concatenate(found, axis=1)
+
+
+def _by_one(
+    settings: Settings, arrays: Arrays, windows: np.ndarray, side: str
+) -> Float32[np.ndarray, "W E"]:
     """Encodes windows by batches of one size, so that little is compiled."""
     found = []
     for first in range(0, max(len(windows), 1), _ENCODED_WINDOWS):
         batch = windows[first : first + _ENCODED_WINDOWS]
         filled = np.zeros((_ENCODED_WINDOWS, *windows.shape[1:]), np.float32)
         filled[: len(batch)] = batch
-        found.append(np.asarray(_encode(model.settings, side, model.arrays, filled))[: len(batch)])
+        found.append(np.asarray(_encode(settings, side, arrays, filled))[: len(batch)])
     return np.concatenate(found)
 
 

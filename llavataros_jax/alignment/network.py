@@ -107,12 +107,15 @@ def graph(settings: Settings) -> Any:
     return nnx.split(nnx.eval_shape(lambda: DualEncoder(settings, rngs=nnx.Rngs(0))))[0]
 
 
-def initial(settings: Settings) -> Arrays:
-    """Draws the first weights."""
-    # In one program: drawn one by one, each shape is compiled by itself.
-    return jax.jit(
-        lambda: nnx.to_pure_dict(nnx.state(DualEncoder(settings, rngs=nnx.Rngs(settings.seed))))
-    )()
+def initial(settings: Settings, member: int = 0) -> Arrays:
+    """Draws the first weights of a member."""
+    return _initial(settings, jax.random.fold_in(jax.random.key(settings.seed), member))
+
+
+# In one program: drawn one by one, each shape is compiled by itself.
+@functools.partial(jax.jit, static_argnums=0)
+def _initial(settings: Settings, key: Key[Array, ""]) -> Arrays:
+    return nnx.to_pure_dict(nnx.state(DualEncoder(settings, rngs=nnx.Rngs(key))))
 
 
 def network(settings: Settings, arrays: Arrays) -> DualEncoder:

@@ -20,7 +20,9 @@ class Settings:
 
     Attributes:
         seed: Of the split, the first weights and the batches.
-        steps: Steps of training.
+        members: Pairs of encoders, each from first weights and batches of its own, whose
+            similarities are averaged: of little data, one alone is a matter of luck.
+        steps: Steps of training of each.
         batch_windows: Windows of a step, all of one speaker.
         learning_rate: AdamW's at its highest; it warms up and falls to 0 by a cosine.
         weight_decay: AdamW's.
@@ -36,6 +38,7 @@ class Settings:
     """
 
     seed: int = 0
+    members: int = 5
     steps: int = 500
     batch_windows: int = 64
     learning_rate: float = 2e-3
@@ -48,7 +51,15 @@ class Settings:
     dropout: float = 0.2
 
     def __post_init__(self) -> None:
-        least = {"seed": 0, "steps": 1, "batch_windows": 2, "width": 1, "layers": 0, "channels": 1}
+        least = {
+            "seed": 0,
+            "members": 1,
+            "steps": 1,
+            "batch_windows": 2,
+            "width": 1,
+            "layers": 0,
+            "channels": 1,
+        }
         for name, bound in least.items():
             if getattr(self, name) < bound:
                 raise UserError(f"{name} must be {bound} or more, not {getattr(self, name)}")

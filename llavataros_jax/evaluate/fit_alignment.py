@@ -51,14 +51,16 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     out = Path(given.out)
     if out.suffix != SUFFIX:
         raise UserError(f"--out must end in {SUFFIX}, but is {out}; rename it")
-    settings = Settings(seed=given.seed, steps=given.steps, hold_out=given.hold_out)
+    settings = Settings(
+        seed=given.seed, members=given.members, steps=given.steps, hold_out=given.hold_out
+    )
     require_packages("hearing speech", "librosa", "soundfile", extra="prep")
     clips = clips_of(_sources(given.sources or []), given.source_fps)
     curve = ()
     if given.learning_curve:
         curve = ((0.0,) if any(clip.source for clip in clips) else ()) + _CURVE
     began = time.perf_counter()
-    total = settings.steps * (1 + len(curve))
+    total = settings.members * settings.steps * (1 + len(curve))
     with tqdm(total=total, unit="step", disable=not sys.stderr.isatty()) as bar:
 
         def report(progress: Progress) -> None:
@@ -190,7 +192,15 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     whole = {"type": int, "metavar": "N"}
     settings = Settings()
     parser.add_argument("--seed", default=settings.seed, help="default: %(default)s", **whole)
-    parser.add_argument("--steps", default=settings.steps, help="default: %(default)s", **whole)
+    parser.add_argument(
+        "--members",
+        default=settings.members,
+        help="pairs of encoders whose similarities are averaged; default: %(default)s",
+        **whole,
+    )
+    parser.add_argument(
+        "--steps", default=settings.steps, help="of each; default: %(default)s", **whole
+    )
     parser.add_argument(
         "--hold-out",
         type=float,

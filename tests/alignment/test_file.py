@@ -11,14 +11,16 @@ from llavataros_jax.alignment.settings import Settings
 from llavataros_jax.errors import UserError
 from llavataros_jax.weights.safetensors_file import read_tensors, read_texts, write_tensors
 
-SETTINGS = Settings(width=4, layers=1, channels=2, seed=7)
+SETTINGS = Settings(members=2, width=4, layers=1, channels=2, seed=7)
 
 
 @pytest.fixture
 def model():
     judged = Accuracy(0.61, (0.55, 0.66), 1234, 9)
     curve = (CurvePoint(0.0, Accuracy()), CurvePoint(60.0, judged))
-    return AlignmentModel(SETTINGS, initial(SETTINGS), judged, "abc", 12, curve)
+    return AlignmentModel(
+        SETTINGS, (initial(SETTINGS), initial(SETTINGS, 1)), judged, "abc", 12, curve
+    )
 
 
 def test_a_model_comes_back_whole(model, tmp_path):
@@ -67,8 +69,9 @@ def test_other_names_are_refused(model, tmp_path):
 
 
 def test_the_hash_is_of_settings_and_weights(model):
-    assert AlignmentModel(SETTINGS, model.arrays).hash == model.hash
-    assert AlignmentModel(Settings(width=4, layers=1, channels=2), model.arrays).hash != model.hash
+    assert AlignmentModel(SETTINGS, model.members).hash == model.hash
+    others = Settings(members=2, width=4, layers=1, channels=2)
+    assert AlignmentModel(others, model.members).hash != model.hash
 
 
 def test_accuracy_counts_only_when_its_interval_excludes_chance():

@@ -1,6 +1,7 @@
 """Trained models: that they learn what there is to learn, and cannot be fooled."""
 
 import csv
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from llavataros_jax.sound.reader import read_info, read_mono
 from tests.alignment.synthetic import standing, talk
 
 CORPUS = Path(__file__).parents[2] / "corpus"
-TINY = Settings(steps=3, batch_windows=8, width=4, layers=1, channels=2)
+TINY = Settings(members=2, steps=3, batch_windows=8, width=4, layers=1, channels=2)
 
 
 def clip(name, trajectories, samples, speaker="") -> AlignmentClip:
@@ -52,7 +53,7 @@ def test_the_same_clips_and_settings_give_the_same_model(talks, tiny):
 def test_progress_and_a_curve_are_told(talks):
     told = []
     model = fit_alignment(talks, TINY, curve=(0.5,), report=told.append)
-    assert [progress.step for progress in told] == [3, 6]
+    assert [progress.step for progress in told] == [3, 6, 9, 12]
     assert [point.seconds for point in model.curve] == pytest.approx([18, 36])
     assert model.curve[-1].accuracy == model.accuracy
 
@@ -107,7 +108,7 @@ def bundled() -> list[tuple[str, str, Trajectories, np.ndarray]]:
 
 @pytest.mark.slow
 def test_on_the_bundled_corpus_only_matched_speech_is_preferred():
-    settings = Settings(steps=200, hold_out=0.4)
+    settings = Settings(members=1, steps=200, hold_out=0.4)
     takes = bundled()
     clips = [clip(name, body, sound, who) for name, who, body, sound in takes]
     model = fit_alignment(clips, settings)
@@ -160,3 +161,14 @@ def test_on_the_bundled_corpus_only_matched_speech_is_preferred():
         wrong.append(AlignmentClip(c.name, c.speaker, points, c.speech))
     low, high = share_interval(*judge(model.embed, wrong)) or (0.0, 0.0)
     assert low < 0.5 < high
+
+
+def test_members_speak_with_the_mean_of_their_similarities(talks):
+    model = fit_alignment(talks, TINY)
+    alone = [
+        AlignmentModel(dataclasses.replace(TINY, members=1), (member,)) for member in model.members
+    ]
+    moved, heard = model.embed(talks[0])
+    each = [left @ right.T for left, right in (one.embed(talks[0]) for one in alone)]
+    assert np.abs(each[0] - each[1]).max() > 1e-3
+    np.testing.assert_allclose(moved @ heard.T, np.mean(each, axis=0), atol=1e-5)

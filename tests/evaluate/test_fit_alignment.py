@@ -42,7 +42,7 @@ def test_several_sources_make_one_model_that_says_what_it_is_worth(joints, tmp_p
     shutil.copy(CORPUS / "clips.tsv", corpus)
     given = ["--joints", coords, "--audio", wav, "--motion", corpus, "--audio", corpus]
     out = tmp_path / "model.safetensors"
-    steps = ["--steps", 4, "--seed", 3, "--learning-curve", "--out", out]
+    steps = ["--members", 2, "--steps", 4, "--seed", 3, "--learning-curve", "--out", out]
     assert main([str(word) for word in (*given, *steps)]) == 0
     model = open_alignment(out)
     assert (model.clips, model.settings.seed, model.settings.steps) == (6, 3, 4)
