@@ -10,6 +10,7 @@ from llavataros_jax.errors import door
 PROGRAM = "llavataros evaluate"
 # Tools beside the table, by the first word of the command line.
 TOOLS = {
+    "compare": "llavataros_jax.evaluate.compare",
     "fit-alignment": "llavataros_jax.evaluate.fit_alignment",
     "fit-embedding": "llavataros_jax.evaluate.fit_embedding",
     "embed": "llavataros_jax.evaluate.embed",

@@ -45,6 +45,7 @@ one; it needs no network) and, with --films, CLIP_beside_real of every clip.
 
 Other tools, each with a --help:
 
+  {prog} compare          several systems in one table
   {prog} fit-alignment    learns which motion belongs to which speech, for --alignment
   {prog} fit-embedding    learns the features of FGD from recorded motion, for --embedding
   {prog} embed            features of a motion file

@@ -13,7 +13,7 @@ from llavataros_jax.sound.first_import import load_librosa
 from llavataros_jax.sound.reader import SPEECH_RATE
 
 # A speed is high from this share of the joint's mean speed on: EMAGE's, and that of older code.
-THRESHOLD, OLD_THRESHOLD = 0.1, 0.3
+THRESHOLD = 0.1
 ORDER_FRAMES, FPS = 7, 30.0
 SIGMA_SECONDS = 0.3
 TRIM_FRAMES = 60

@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from llavataros_jax.evaluation.anchor_columns import COLUMNS
+from llavataros_jax.evaluation.measure import Measure
 from llavataros_jax.evaluation.protocol import Protocol
 from llavataros_jax.evaluation.tally import Cell
 
@@ -61,6 +65,7 @@ class Result:
                 "version": protocol.version,
                 "says": protocol.says,
                 "joints": list(self.joints),
+                "joints_in_words": protocol.joints,
                 "fps": self.fps,
                 "samples": protocol.samples,
                 "settings": dict(protocol.settings),
@@ -97,6 +102,66 @@ class Result:
                 for clip, values in self.by_clip.items()
             },
         }
+
+    @classmethod
+    def from_json(cls, tree: Mapping[str, Any]) -> "Result":
+        """Rebuilds what can be printed again of what `to_json` returned; nothing can be measured.
+
+        Raises:
+            KeyError, TypeError: When it is something else.
+        """
+        told = tree["protocol"]
+        protocol = Protocol(
+            name=told["name"],
+            version=told["version"],
+            says=told["says"],
+            fps=told["fps"],
+            joints=told["joints_in_words"],
+            measures=tuple(_measure(key, row) for key, row in tree["table"].items()),
+            columns=COLUMNS,
+            prepare=lambda performance: performance,
+            samples=told["samples"],
+            settings=told["settings"],
+            lacks=tuple(told["lacks"]),
+        )
+        return cls(
+            protocol=protocol,
+            cells={
+                key: {column: _cell(cell) for column, cell in row["columns"].items()}
+                for key, row in tree["table"].items()
+            },
+            joints=tuple(told["joints"]),
+            fps=told["fps"],
+            warnings=tuple(tree["warnings"]),
+            **{name: tree[name] for name in _PLAIN},
+        )
+
+
+_PLAIN = ("system", "split", "clips", "seconds", "by_clip", "settings")
+
+
+def _measure(key: str, row: Mapping[str, Any]) -> Measure:
+    """Returns a measure that says the same and makes sense in the same columns."""
+    return Measure(
+        key,
+        row["title"],
+        row["says"],
+        row["source"],
+        gather=lambda take: None,
+        finish=lambda sums: math.nan,
+        towards=row["towards"],
+        compares="real" not in row["columns"],
+        distribution="halves" in row["columns"],
+    )
+
+
+def _cell(told: Mapping[str, float | None]) -> Cell:
+    value, low, high = (_number(told[name]) for name in ("value", "low", "high"))
+    return Cell(value, low, high, np.zeros(0))
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def _finite(value: float) -> float | None:

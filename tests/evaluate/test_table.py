@@ -133,6 +133,38 @@ def test_another_rate_is_brought_to_the_recorded_one(folders: Folders) -> None:
     assert value(out, "position_error_metres") == pytest.approx(0, abs=1e-6)
 
 
+def test_systems_that_were_measured_alike_stand_in_one_table(folders: Folders, capsys) -> None:
+    one = folders.evaluate().rename(folders.root / "one")
+    folders.motion = folders.real
+    other = folders.evaluate()
+    capsys.readouterr()
+    assert main(["compare", str(one), str(other / "metrics.json")]) == 0
+    said = capsys.readouterr().out
+    (row,) = (line for line in said.splitlines() if line.startswith("| APE"))
+    (ours, theirs) = (value(out, "position_error_metres") for out in (one, other))
+    cells = [cell.split()[0] if cell.split() else "" for cell in row.split("|")[3:-1]]
+    assert cells == [f"{ours:.3g}", f"{theirs:.3g}", "", ""]
+    assert theirs == 0 < ours
+
+
+def test_other_protocols_and_other_files_are_no_comparison(
+    folders: Folders, tmp_path: Path, capsys
+) -> None:
+    one = folders.evaluate().rename(folders.root / "one")
+    other = folders.evaluate("--silent")
+    tree = table(other)
+    tree["protocol"]["version"] += 1
+    (other / "metrics.json").write_text(json.dumps(tree))
+    capsys.readouterr()
+    assert main(["compare", str(one), str(other)]) == 2
+    assert "cannot stand in one table" in refused(capsys)
+    (tmp_path / "x.json").write_text("[]")
+    assert main(["compare", str(tmp_path / "x.json")]) == 2
+    assert "is no table of this program" in refused(capsys)
+    assert main(["compare", str(tmp_path / "none.json")]) == 2
+    assert "No such file" in refused(capsys)
+
+
 def refused(capsys) -> str:
     said = capsys.readouterr().err
     assert said.startswith("error: "), said

@@ -11,12 +11,12 @@ import numpy as np
 from jaxtyping import Float
 
 from llavataros_jax.evaluation.diversity import sample_variance
+from llavataros_jax.evaluation.frechet import frechet_measure
 from llavataros_jax.evaluation.measure import Measure, Sums, mean, weighted
 from llavataros_jax.evaluation.protocol import ProtocolOptions
 from llavataros_jax.evaluation.protocols import beat2
 from llavataros_jax.evaluation.protocols.fgd import SAYS, feature_points
 from llavataros_jax.evaluation.protocols.fgd import SOURCE as FGD_SOURCE
-from llavataros_jax.evaluation.protocols.pooled import pooled_frechet
 from llavataros_jax.evaluation.protocols.recall import euclidean, recall_measure
 from llavataros_jax.evaluation.protocols.smplx_joints import axis_angles, from_pelvis
 from llavataros_jax.evaluation.take import Take
@@ -51,22 +51,24 @@ def sampled_measures(
     speeds = mean_speeds and beat2.read_mean_speeds(mean_speeds)
     beats = beat2.Beats(_THRESHOLD, _TRIM_FRAMES, None, options.quirks, speeds)
     measures = [
-        pooled_frechet(
+        frechet_measure(
             "fd_g_radians2",
             "FD_g, rotations (rad²)",
             turns,
             says="How far the cloud of poses, as axis-angle vectors of all joints and the turn of "
             "the body, is from the recorded one.",
             source=f"{SOURCE}, evaluation_a2p",
+            all_samples=True,
             resamples=FRECHET_DRAWS,
         ),
-        pooled_frechet(
+        frechet_measure(
             "fd_k_radians2",
             "FD_k, rotations' steps (rad²)",
             turn_steps,
             says="How far the cloud of differences of consecutive frames is from the recorded one, "
             "per frame.",
             source=f"{SOURCE}, evaluation_a2p",
+            all_samples=True,
             resamples=FRECHET_DRAWS,
         ),
         *beat2.beat_measures(
@@ -106,8 +108,12 @@ def sampled_measures(
     ]
     if options.embedding:
         points = feature_points(options.embedding, drops_last_window=False)
-        fgd = pooled_frechet(
-            "fgd", "FGD", points, says=SAYS, source=FGD_SOURCE, resamples=FRECHET_DRAWS
+        fgd = frechet_measure(
+            *("fgd", "FGD", points),
+            says=SAYS,
+            source=FGD_SOURCE,
+            all_samples=True,
+            resamples=FRECHET_DRAWS,
         )
         measures.insert(0, fgd)
     return tuple(measures)
