@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import kendalltau
+from scipy.stats import bootstrap, kendalltau
 
 from llavataros.benchmark.alignment_sources import Sources, with_source
 from llavataros_jax.alignment.accuracy import Accuracy, Embed, accuracy, judge
@@ -63,7 +63,11 @@ def run(folder: Path) -> None:
         print(
             "\nGENEA 2020, four folds by clip; 0.5 is chance; Kendall with people's appropriateness"
         )
-        print(f"{'learnt by':27}" + "".join(f"{name:>21}" for name in CONDITIONS) + "    Kendall")
+        print(
+            f"{'learnt by':27}"
+            + "".join(f"{name:>21}" for name in (*CONDITIONS, "N - M"))
+            + "    Kendall"
+        )
         for name, (fit, others) in recipes.items():
             judged = _folds(sources.conditions, fit, others)
             _tell(name, judged, people)
@@ -150,6 +154,7 @@ def _folds(
 
 def _tell(name: str, judged: Judged, people: dict[str, np.ndarray]) -> None:
     cells = "".join(f"{_said(_accuracy(judged[key])):>21}" for key in CONDITIONS)
+    cells += f"{_difference(judged['N'], judged['M']):>21}"
     shares = {key: wins / counts for key, (wins, counts) in judged.items()}
     means = [preferred_share(*judged[key]) for key in CONDITIONS]
     over, _ = kendalltau(means, [people[key].mean() for key in CONDITIONS])
@@ -159,6 +164,25 @@ def _tell(name: str, judged: Judged, people: dict[str, np.ndarray]) -> None:
     )
     singly = f"{each:+.2f} (p {chance:.2f}) of {sum(map(len, people.values()))} clips"
     print(f"{name:27}{cells}    {over:+.2f} of {len(CONDITIONS)}, {singly}")
+
+
+def _difference(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> str:
+    """Says by how much the share of one condition is above another's, clips drawn together."""
+
+    def above(won, of, other_won, other_of, axis):
+        return won.sum(axis) / of.sum(axis) - other_won.sum(axis) / other_of.sum(axis)
+
+    found = bootstrap(
+        (*first, *second),
+        above,
+        paired=True,
+        vectorized=True,
+        n_resamples=2000,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    value = above(*first, *second, axis=0)
+    return f"{value:+.3f} [{found.low:+.2f}, {found.high:+.2f}]"
 
 
 def _accuracy(judged: tuple[np.ndarray, np.ndarray]) -> Accuracy:
