@@ -70,7 +70,7 @@ def _evaluate(
     settings: Mapping[str, Any],
 ) -> Result:
     tally = Tally(protocol.measures, protocol.columns)
-    by_clip, joints, fps = {}, (), 0.0
+    by_clip, joints, fps, fewest = {}, (), 0.0, protocol.samples
     for number in tqdm(range(len(source)), unit="clip", disable=not sys.stderr.isatty()):
         performance = matched(protocol.prepare(source[number]))
         names = performance.real.skeleton.names
@@ -85,8 +85,13 @@ def _evaluate(
                 f"clips before it {fps:g}; one table needs one rate"
             )
         joints, fps = names, performance.real.fps
+        fewest = min(fewest, len(performance.predicted))
         by_clip[performance.clip] = tally.add(performance)
     cells = tally.cells(seed=seed, resamples=resamples)
+    few = (
+        f"{fewest} of the {protocol.samples} samples of each clip that the protocol "
+        f"{protocol.name} wants were given, so its numbers compare with no published ones"
+    )
     return Result(
         protocol=protocol,
         system=source.system,
@@ -98,7 +103,10 @@ def _evaluate(
         cells=cells,
         by_clip=by_clip,
         settings=settings,
-        warnings=check(cells, tally.clips, protocol.measures),
+        warnings=(
+            *((few,) if fewest < protocol.samples else ()),
+            *check(cells, tally.clips, protocol.measures),
+        ),
     )
 
 
