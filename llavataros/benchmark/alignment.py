@@ -154,7 +154,7 @@ def _folds(
 
 def _tell(name: str, judged: Judged, people: dict[str, np.ndarray]) -> None:
     cells = "".join(f"{_said(_accuracy(judged[key])):>21}" for key in CONDITIONS)
-    cells += f"{_difference(judged['N'], judged['M']):>21}"
+    cells += f"{_difference(judged['N'], judged['M']):>23}"
     shares = {key: wins / counts for key, (wins, counts) in judged.items()}
     means = [preferred_share(*judged[key]) for key in CONDITIONS]
     over, _ = kendalltau(means, [people[key].mean() for key in CONDITIONS])
