@@ -65,8 +65,8 @@ def run(folder: Path) -> None:
         )
         print(
             f"{'learnt by':27}"
-            + "".join(f"{name:>21}" for name in (*CONDITIONS, "N - M"))
-            + "    Kendall"
+            + "".join(f"{name:>21}" for name in CONDITIONS)
+            + f"{'N - M':>23}    Kendall"
         )
         for name, (fit, others) in recipes.items():
             judged = _folds(sources.conditions, fit, others)
