@@ -10,9 +10,9 @@ from data_prep.sources.animated import animated_files
 from data_prep.sources.lookalikes import lookalike
 from data_prep.words.timed_files import holds_timed_words
 from llavataros_jax.errors import UserError
+from llavataros_jax.motion.reader import MOTION_SUFFIXES
 from llavataros_jax.sound.suffixes import AUDIO_SUFFIXES
 
-MOTION_SUFFIXES = (".npy", ".npz", ".bvh")
 WORDS_SUFFIXES = (
     *(".textgrid", ".json", ".jsonl", ".marks", ".tsv", ".ctm", ".csv"),
     *(".vtt", ".srt", ".ass", ".ssa", ".sbv", ".lrc", ".stm"),

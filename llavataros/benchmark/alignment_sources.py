@@ -8,9 +8,8 @@ from llavataros_jax.alignment.material import AlignmentClip, alignment_clip
 from llavataros_jax.alignment.speech import SAMPLE_RATE
 from llavataros_jax.errors import UserError
 from llavataros_jax.evaluate.fit_alignment import clips_of
-from llavataros_jax.evaluate.from_folders import MOTION_SUFFIXES
 from llavataros_jax.evaluate.position_file import PositionFile
-from llavataros_jax.motion.reader import read_motion
+from llavataros_jax.motion.reader import MOTION_SUFFIXES, read_motion
 from llavataros_jax.motion.trajectories import of_motion
 from llavataros_jax.sound.reader import read_info, read_mono
 

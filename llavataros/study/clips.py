@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.sources.files import AUDIO_SUFFIXES, MOTION_SUFFIXES
 from llavataros_jax.errors import UserError
-from llavataros_jax.motion.reader import read_motion
+from llavataros_jax.motion.reader import MOTION_SUFFIXES, read_motion
 from llavataros_jax.rendering.encoder import SUFFIXES as FILM_SUFFIXES
 from llavataros_jax.sound.reader import read_info
+from llavataros_jax.sound.suffixes import AUDIO_SUFFIXES
 
 SHORTEST_SECONDS = 1.0
 NOTED_SECONDS = 0.5  # by which files of a clip may differ without a word

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.machine.fingerprint import content_hash, file_hash
-from data_prep.sources.files import MOTION_SUFFIXES
 from llavataros_jax.atomic import atomic_path
 from llavataros_jax.errors import UserError
-from llavataros_jax.motion.reader import read_motion
+from llavataros_jax.motion.reader import MOTION_SUFFIXES, read_motion
 from llavataros_jax.rendering.encoder import CODEC, open_encoder
 from llavataros_jax.rendering.film import draw_film
 from llavataros_jax.rendering.scene import Scene

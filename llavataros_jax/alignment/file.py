@@ -1,7 +1,6 @@
 """A model of alignment in one safetensors file: its weights, and all else as one JSON text."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,14 @@ from llavataros_jax.alignment.model import Accuracy, AlignmentModel, CurvePoint
 from llavataros_jax.alignment.network import Arrays, template
 from llavataros_jax.alignment.settings import Settings
 from llavataros_jax.errors import UserError
-from llavataros_jax.weights.safetensors_file import read_tensors, read_texts, write_tensors
+from llavataros_jax.weights.described_file import (
+    Kind,
+    misdescribed,
+    read_described,
+    write_described,
+)
 
-SUFFIX = ".safetensors"
-FORMAT_VERSION = 1
-_TEXT = "llavataros_alignment"
+KIND = Kind("alignment model", "llavataros_alignment", 1, "llavataros evaluate fit-alignment")
 
 
 def write_alignment(path: Path | str, model: AlignmentModel) -> None:
@@ -25,10 +27,7 @@ def write_alignment(path: Path | str, model: AlignmentModel) -> None:
     Raises:
         UserError: When the name does not end in `.safetensors`.
     """
-    path = Path(path)
-    check_name(path)
     about = {
-        "format_version": FORMAT_VERSION,
         "settings": model.settings.to_dict(),
         "accuracy": dataclasses.asdict(model.accuracy),
         "excludes_chance": model.accuracy.excludes_chance,
@@ -37,14 +36,7 @@ def write_alignment(path: Path | str, model: AlignmentModel) -> None:
         "clips": model.clips,
         "curve": [dataclasses.asdict(point) for point in model.curve],
     }
-    text = json.dumps(about, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    write_tensors(path, dict(_named(model.members)), about={_TEXT: text})
-
-
-def check_name(path: Path) -> None:
-    """Refuses names that do not end in `.safetensors`."""
-    if path.suffix != SUFFIX:
-        raise UserError(f"an alignment model is written to a {SUFFIX} file, not to {path}; rename")
+    write_described(Path(path), KIND, dict(_named(model.members)), about)
 
 
 def open_alignment(path: Path | str) -> AlignmentModel:
@@ -54,13 +46,7 @@ def open_alignment(path: Path | str) -> AlignmentModel:
         UserError: When the file is missing, damaged, changed by hand or another kind of file.
     """
     path = Path(path)
-    arrays, texts = read_tensors(path), read_texts(path)
-    if _TEXT not in texts:
-        raise UserError(
-            f"{path} is a safetensors file, but no alignment model; make one with "
-            "llavataros evaluate fit-alignment"
-        )
-    about = _parsed(path, texts[_TEXT])
+    arrays, about = read_described(path, KIND)
     try:
         settings = Settings(**about["settings"])
         model = AlignmentModel(
@@ -75,33 +61,13 @@ def open_alignment(path: Path | str) -> AlignmentModel:
             ),
         )
     except (TypeError, KeyError, ValueError, UserError) as problem:
-        raise UserError(
-            f"alignment model {path} does not describe itself as it should ({problem}); copy it "
-            "again or fit it again"
-        ) from problem
+        raise misdescribed(path, KIND, problem) from problem
     if model.hash != about["hash"]:
         raise UserError(
             f"alignment model {path} is damaged: its numbers have the hash {model.hash}, but "
             f"{about['hash']} was written; copy it again"
         )
     return model
-
-
-def _parsed(path: Path, text: str) -> dict[str, Any]:
-    try:
-        about = json.loads(text)
-        version = about["format_version"]
-    except (ValueError, KeyError, TypeError) as problem:
-        raise UserError(
-            f"alignment model {path} does not describe itself as it should ({problem}); copy it "
-            "again or fit it again"
-        ) from problem
-    if version != FORMAT_VERSION:
-        raise UserError(
-            f"alignment model {path} has format {version}, but this program reads "
-            f"{FORMAT_VERSION}; fit it again"
-        )
-    return about
 
 
 def _named(members: tuple[Arrays, ...]) -> list[tuple[str, np.ndarray]]:
@@ -114,6 +80,8 @@ def _named(members: tuple[Arrays, ...]) -> list[tuple[str, np.ndarray]]:
 
 def _arranged(settings: Settings, arrays: dict[str, np.ndarray]) -> tuple[Arrays, ...]:
     """Puts arrays where networks of these settings have them."""
+    if settings.members > len(arrays):
+        raise ValueError(f"{settings.members} members cannot have {len(arrays)} arrays")
     shapes = (template(settings),) * settings.members
     leaves, structure = jax.tree_util.tree_flatten_with_path(shapes)
     found = []

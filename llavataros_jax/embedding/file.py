@@ -11,15 +11,16 @@ from llavataros_jax.embedding.embedding import Embedding
 from llavataros_jax.embedding.layout import Layout
 from llavataros_jax.embedding.network import flat, nested
 from llavataros_jax.errors import UserError
-from llavataros_jax.weights.safetensors_file import read_tensors, read_texts, write_tensors
+from llavataros_jax.weights.described_file import (
+    Kind,
+    misdescribed,
+    read_described,
+    write_described,
+)
 
-SUFFIX = ".safetensors"
-FORMAT_VERSION = 1
-# One text alone: safetensors writes several in an order that changes from run to run.
-_TEXT = "llavataros_embedding"
+KIND = Kind("embedding", "llavataros_embedding", 1, "llavataros evaluate fit-embedding")
 _NETWORK = "network."
 _KINDS: dict[str, type | tuple[type, ...]] = {
-    "format_version": int,
     "frames": int,
     "identity_leaky": bool,
     "joints": list,
@@ -47,13 +48,8 @@ def write_embedding(path: Path | str, embedding: Embedding) -> None:
     Raises:
         UserError: When the name does not end in `.safetensors`.
     """
-    path = Path(path)
-    if path.suffix != SUFFIX:
-        raise UserError(f"an embedding is written to a {SUFFIX} file, not to {path}; rename it")
-    settings = {**_settings(embedding), "about": dict(embedding.about)}
-    settings["digest"] = digest(embedding)
-    text = json.dumps(settings, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    write_tensors(path, _arrays(embedding), about={_TEXT: text})
+    about = {**_settings(embedding), "about": dict(embedding.about), "digest": digest(embedding)}
+    write_described(Path(path), KIND, _arrays(embedding), about)
 
 
 def read_embedding(path: Path | str) -> Embedding:
@@ -63,13 +59,11 @@ def read_embedding(path: Path | str) -> Embedding:
         UserError: When the file is missing, damaged, changed by hand or another kind of file.
     """
     path = Path(path)
-    arrays, texts = read_tensors(path), read_texts(path)
-    if _TEXT not in texts:
-        raise UserError(
-            f"{path} is a safetensors file, but no embedding; make one with "
-            "llavataros evaluate fit-embedding"
-        )
-    settings = _parsed(path, texts[_TEXT])
+    arrays, settings = read_described(path, KIND)
+    try:
+        _check(settings)
+    except (ValueError, KeyError, TypeError) as problem:
+        raise misdescribed(path, KIND, problem) from problem
     try:
         missing = [name for name in ("mean", "std") if name not in arrays]
         if missing:
@@ -108,31 +102,18 @@ def read_embedding(path: Path | str) -> Embedding:
     return embedding
 
 
-def _parsed(path: Path, text: str) -> dict[str, Any]:
-    try:
-        settings = json.loads(text)
-        for name, kind in _KINDS.items():
-            value = settings[name]
-            if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-                raise ValueError(f"{name} is {value!r}")
-        if not all(isinstance(name, str) for name in settings["joints"]):
-            raise ValueError("a joint's name is no text")
-    except (ValueError, KeyError, TypeError) as problem:
-        raise UserError(
-            f"embedding {path} does not describe itself as it should "
-            f"({type(problem).__name__}: {problem}); copy it again or fit it again"
-        ) from problem
-    if settings["format_version"] != FORMAT_VERSION:
-        raise UserError(
-            f"embedding {path} has format {settings['format_version']}, but this program reads "
-            f"{FORMAT_VERSION}; fit it again"
-        )
-    return settings
+def _check(settings: dict[str, Any]) -> None:
+    for name, kind in _KINDS.items():
+        value = settings[name]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise ValueError(f"{name} is {value!r}")
+    if not all(isinstance(name, str) for name in settings["joints"]):
+        raise ValueError("a joint's name is no text")
 
 
 def _settings(embedding: Embedding) -> dict[str, Any]:
     return {
-        "format_version": FORMAT_VERSION,
+        "format_version": KIND.version,
         "frames": embedding.layout.frames,
         "identity_leaky": embedding.layout.identity_leaky,
         "joints": list(embedding.joints),

@@ -5,10 +5,8 @@ from pathlib import Path
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.motion import Motion
-from llavataros_jax.motion.reader import read_motion
+from llavataros_jax.motion.reader import MOTION_SUFFIXES, read_motion
 from llavataros_jax.motion.resampling import resample
-
-MOTION_SUFFIXES = (".bvh", ".npy", ".npz")
 
 
 def motion_files(folder: Path | str) -> list[Path]:
@@ -29,7 +27,9 @@ def motion_files(folder: Path | str) -> list[Path]:
             if not name.startswith(".") and Path(name).suffix.lower() in MOTION_SUFFIXES
         ]
     if not found:
-        raise UserError(f"--motion {folder} holds no {', '.join(MOTION_SUFFIXES)} file; give more")
+        raise UserError(
+            f"--motion {folder} holds no {', '.join(sorted(MOTION_SUFFIXES))} file; give more"
+        )
     return sorted(found)
 
 

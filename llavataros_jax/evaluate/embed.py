@@ -11,13 +11,14 @@ from llavataros_jax.atomic import atomic_path
 from llavataros_jax.embedding.checkpoint import read_checkpoint
 from llavataros_jax.embedding.embedding import Embedding
 from llavataros_jax.embedding.features import encoded
-from llavataros_jax.embedding.file import SUFFIX, digest, read_embedding
+from llavataros_jax.embedding.file import digest, read_embedding
 from llavataros_jax.embedding.motion_files import read_alone
 from llavataros_jax.embedding.positions import joints_with_places, positions_for
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.motion.bvh import read_bvh_body
 from llavataros_jax.motion.resampling import resample
 from llavataros_jax.motion.trajectories import of_motion
+from llavataros_jax.weights.described_file import SUFFIX
 
 PROGRAM = "llavataros evaluate embed"
 EPILOG = """\

@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from llavataros_jax.alignment.accuracy import Accuracy
-from llavataros_jax.alignment.file import SUFFIX, write_alignment
+from llavataros_jax.alignment.file import write_alignment
 from llavataros_jax.alignment.fitting import Progress, fit_alignment
 from llavataros_jax.alignment.material import AlignmentClip, alignment_clip
 from llavataros_jax.alignment.model import AlignmentModel
@@ -21,6 +21,7 @@ from llavataros_jax.errors import UserError, door
 from llavataros_jax.evaluate.from_folders import FolderClips
 from llavataros_jax.evaluate.from_positions import PositionClips
 from llavataros_jax.packages import require_packages
+from llavataros_jax.weights.described_file import SUFFIX
 
 PROGRAM = "llavataros evaluate fit-alignment"
 EPILOG = """\

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.embedding.checkpoint import read_joints
-from llavataros_jax.embedding.file import SUFFIX, digest, write_embedding
+from llavataros_jax.embedding.file import digest, write_embedding
 from llavataros_jax.embedding.layout import Layout
 from llavataros_jax.embedding.material import Clip, Material, gather
 from llavataros_jax.embedding.motion_files import motion_files, read_alone
@@ -19,6 +19,7 @@ from llavataros_jax.errors import UserError, door
 from llavataros_jax.listing import listed
 from llavataros_jax.motion.resampling import resample
 from llavataros_jax.motion.trajectories import of_motion
+from llavataros_jax.weights.described_file import SUFFIX
 
 PROGRAM = "llavataros evaluate fit-embedding"
 EPILOG = """\

@@ -9,12 +9,10 @@ from llavataros_jax.evaluate.neighbours import neighbours
 from llavataros_jax.evaluation.protocols.smplx_whole import read_whole_smplx
 from llavataros_jax.evaluation.spoken import Spoken
 from llavataros_jax.evaluation.take import Performance
-from llavataros_jax.motion.reader import read_motion
+from llavataros_jax.motion.reader import MOTION_SUFFIXES, read_motion
 from llavataros_jax.motion.trajectories import Trajectories, of_motion
 from llavataros_jax.sound.reader import read_info
 from llavataros_jax.sound.suffixes import AUDIO_SUFFIXES
-
-MOTION_SUFFIXES = (".bvh", ".npy", ".npz")
 
 
 class FolderClips:

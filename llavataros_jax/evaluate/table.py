@@ -10,12 +10,12 @@ from llavataros_jax.data.identity import difference
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.evaluate.engine import Source, deliver, evaluate
 from llavataros_jax.evaluate.films import film_clips
-from llavataros_jax.evaluate.from_folders import MOTION_SUFFIXES, FolderClips
+from llavataros_jax.evaluate.from_folders import FolderClips
 from llavataros_jax.evaluate.from_records import Predict, RecordClips, animated_by
 from llavataros_jax.evaluate.options import add_protocol_options, protocol_options, settings_of
 from llavataros_jax.evaluation.protocols.choice import FILES, PROTOCOLS, open_protocol
 from llavataros_jax.motion.motion import Motion
-from llavataros_jax.motion.reader import read_motion
+from llavataros_jax.motion.reader import MOTION_SUFFIXES, read_motion
 from llavataros_jax.packages import require_packages
 from llavataros_jax.rendering.film import check_film_tools
 from llavataros_jax.report.page import check_report_tools, write_report

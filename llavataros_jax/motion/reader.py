@@ -14,6 +14,7 @@ from llavataros_jax.motion.smplx_arrays import is_smplx
 from llavataros_jax.motion.upright import up_axis, upright
 
 _CENTIMETRE = UNITS["centimetres"]
+MOTION_SUFFIXES = (".npy", ".npz", ".bvh")
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth")
 
 

@@ -1,5 +1,7 @@
 """Models in files: what is read is what was written, and nothing else is."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -79,3 +81,11 @@ def test_accuracy_counts_only_when_its_interval_excludes_chance():
     assert not Accuracy(0.9, None, 10, 1).excludes_chance
     assert not Accuracy(0.6, (0.5, 0.7), 10, 3).excludes_chance
     assert Accuracy(0.6, (0.501, 0.7), 10, 3).excludes_chance
+
+
+def test_more_members_than_arrays_are_refused_before_memory_is_asked_for(tmp_path, model):
+    many = dataclasses.replace(SETTINGS, members=10**9)
+    path = tmp_path / "a.safetensors"
+    write_alignment(path, AlignmentModel(many, model.members))
+    with pytest.raises(UserError, match="1000000000 members cannot have"):
+        open_alignment(path)

@@ -8,10 +8,11 @@ from jaxtyping import Float
 from llavataros_jax.embedding.checkpoint import read_checkpoint
 from llavataros_jax.embedding.embedding import Embedding
 from llavataros_jax.embedding.features import features
-from llavataros_jax.embedding.file import SUFFIX, digest, read_embedding
+from llavataros_jax.embedding.file import digest, read_embedding
 from llavataros_jax.evaluation.frechet import Points, frechet_measure
 from llavataros_jax.evaluation.measure import Measure
 from llavataros_jax.motion.trajectories import Trajectories
+from llavataros_jax.weights.described_file import SUFFIX
 
 LACKS_FGD = (
     "FGD: it needs an autoencoder of these joints and this rate (--embedding, of "
