@@ -127,9 +127,9 @@ def open_source(given: argparse.Namespace, run: TrainedRun | None) -> Source:
     if given.records:
         if not given.recordings:
             raise UserError(f"--records {given.records} needs the sound: name --recordings")
-        predict = _files_of(given.motion, given.fps)
-        system = ", ".join(given.motion)
         reader = ClipReader(given.records, given.split)
+        predict = _files_of(given, reader.manifest.fps)
+        system = ", ".join(given.motion)
         return RecordClips(reader, Path(given.recordings), predict, system=system)
     return FolderClips(
         [Path(folder) for folder in given.motion],
@@ -141,12 +141,12 @@ def open_source(given: argparse.Namespace, run: TrainedRun | None) -> Source:
     )
 
 
-def _files_of(folders: Sequence[str], fps: float | None) -> Predict:
+def _files_of(given: argparse.Namespace, records_fps: float) -> Predict:
     """Returns what reads a system's motion of a clip of records, by the clip's name."""
 
     def predict(name: str, arrays: Mapping[str, Any]) -> tuple[Motion, ...]:
         motions = []
-        for folder in folders:
+        for folder in given.motion:
             places = [Path(folder) / f"{name}{suffix}" for suffix in MOTION_SUFFIXES]
             path = next((place for place in places if place.is_file()), None)
             if path is None:
@@ -154,8 +154,13 @@ def _files_of(folders: Sequence[str], fps: float | None) -> Predict:
                     f"{folder} has no motion of clip {name}; it must be called {name}"
                     f"{' or '.join(MOTION_SUFFIXES)}"
                 )
-            seconds = len(arrays["pose"]) / (fps or 30.0)
-            motions.append(read_motion(path, audio_seconds=seconds, source_fps=fps)[0])
+            motion, _ = read_motion(
+                path,
+                audio_seconds=len(arrays["pose"]) / records_fps,
+                source_fps=given.fps,
+                bvh_metres_per_unit=given.metres_per_unit,
+            )
+            motions.append(motion)
         return tuple(motions)
 
     return predict

@@ -9,10 +9,12 @@ import pytest
 import soundfile
 
 from llavataros_jax import packages
+from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.evaluate.__main__ import main
 from llavataros_jax.motion.bvh import write_bvh
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.npy import write_npy
+from tests.backend import ROOT
 from tests.evaluation.people import LEFT_HAND, RIGHT_HAND, standing, strokes
 
 FPS, SECONDS = 30, 6
@@ -276,3 +278,23 @@ def test_without_words_the_same_sound_gives_another_motion(way: Path, tmp_path: 
         assert ("without words" in found["system"]) == (name == "without")
         errors.append(value(tmp_path / name, "position_error_metres"))
     assert errors[0] != errors[1]
+
+
+@pytest.mark.slow
+def test_anybodys_motion_of_a_runs_clips_stands_beside_their_records(
+    way: Path, tmp_path: Path, capsys
+) -> None:
+    reader = ClipReader(way / "records", "validation")
+    codec = reader.manifest.pose_codec()
+    for number, entry in enumerate(reader.clips):
+        real = codec.decode(reader[number]["pose"], reader.manifest.fps, entry.speaker)
+        write_npy(tmp_path / "theirs" / f"{entry.name}.npy", real, dtype=np.float64)
+    given = ["--motion", str(tmp_path / "theirs"), "--records", str(way / "records")]
+    given += ["--recordings", str(ROOT / "corpus"), "--out", str(tmp_path / "out"), *FAST]
+    assert main(given) == 0
+    found = table(tmp_path / "out")
+    assert (found["clips"], found["split"], found["protocol"]["fps"]) == (2, "validation", 30)
+    assert value(tmp_path / "out", "position_error_metres") == pytest.approx(0, abs=1e-9)
+    (tmp_path / "theirs" / f"{reader.clips[0].name}.npy").unlink()
+    assert main(given) == 2
+    assert f"has no motion of clip {reader.clips[0].name}" in refused(capsys)

@@ -8,16 +8,13 @@ from pathlib import Path
 from llavataros_jax.evaluation.anchor_columns import COLUMNS
 from llavataros_jax.evaluation.protocol import Protocol, ProtocolOptions
 from llavataros_jax.evaluation.protocols import beat2
+from llavataros_jax.evaluation.protocols.emage_rate import prepared, told
 from llavataros_jax.evaluation.protocols.fgd import fgd
-from llavataros_jax.evaluation.protocols.motions import changed
-from llavataros_jax.evaluation.protocols.rates import HOW, at_rate, doubled_stretched
 from llavataros_jax.evaluation.protocols.recall import LACKS_SEMANTICS, euclidean, recall_measure
 from llavataros_jax.evaluation.protocols.smplx_joints import from_pelvis
 from llavataros_jax.evaluation.take import Performance
-from llavataros_jax.motion.trajectories import Trajectories
 
 SOURCE = "github.com/PantoMatrix/PantoMatrix (0bbb03d): emage_evaltools/mertic.py"
-_HALF_RATE = 15.0
 _THRESHOLD, _TRIM_FRAMES = 0.10, 60
 _NEAR_METRES, _MEAN_WEIGHT = 0.1, 0.165
 
@@ -43,13 +40,7 @@ def protocol(
     beats = beat2.Beats(_THRESHOLD, _TRIM_FRAMES, None, options.quirks, speeds)
 
     def prepare(performance: Performance) -> Performance:
-        def brought(motion: Trajectories) -> Trajectories:
-            motion = beat2.smplx_joints(motion, protocol="emage", clip=performance.clip)
-            if options.quirks and motion.fps == _HALF_RATE:
-                return doubled_stretched(motion)
-            return at_rate(motion, beat2.FPS)
-
-        return changed(performance, brought)
+        return prepared(performance, protocol="emage", quirks=options.quirks)
 
     measures = [
         *beat2.beat_measures(beats, from_pelvis, source=f"{SOURCE}, BC"),
@@ -83,7 +74,7 @@ def protocol(
             "out at both ends",
             "mean speeds": str(mean_speeds or beat2.MEAN_SPEEDS),
             "weights of meaning": str(semantics or "none"),
-            "resampling": f"15 fps by stretching, else {HOW}" if options.quirks else HOW,
+            "resampling": told(quirks=options.quirks),
             **({"embedding": str(options.embedding)} if options.embedding else {}),
         },
         lacks=(

@@ -8,8 +8,7 @@ from pathlib import Path
 from llavataros_jax.evaluation.anchor_columns import COLUMNS
 from llavataros_jax.evaluation.protocol import Protocol, ProtocolOptions
 from llavataros_jax.evaluation.protocols import beat2
-from llavataros_jax.evaluation.protocols.motions import changed
-from llavataros_jax.evaluation.protocols.rates import HOW, at_rate, doubled_stretched
+from llavataros_jax.evaluation.protocols.emage_rate import prepared, told
 from llavataros_jax.evaluation.protocols.recall import LACKS_SEMANTICS
 from llavataros_jax.evaluation.protocols.sampled import (
     FRECHET_DRAWS,
@@ -19,9 +18,6 @@ from llavataros_jax.evaluation.protocols.sampled import (
 )
 from llavataros_jax.evaluation.protocols.segments import read_segments, segment_of
 from llavataros_jax.evaluation.take import Performance
-from llavataros_jax.motion.trajectories import Trajectories
-
-_HALF_RATE = 15.0
 
 
 def protocol(
@@ -53,14 +49,7 @@ def protocol(
     def prepare(performance: Performance) -> Performance:
         if segments:
             performance = segment_of(performance, found, segments)
-
-        def brought(motion: Trajectories) -> Trajectories:
-            motion = beat2.smplx_joints(motion, protocol="leaderboard", clip=performance.clip)
-            if options.quirks and motion.fps == _HALF_RATE:
-                return doubled_stretched(motion)
-            return at_rate(motion, beat2.FPS)
-
-        return changed(performance, brought)
+        return prepared(performance, protocol="leaderboard", quirks=options.quirks)
 
     return Protocol(
         name="leaderboard",
@@ -87,7 +76,7 @@ def protocol(
             "weights of meaning": str(semantics or "none"),
             "intervals": f"clips are drawn, {FRECHET_DRAWS} times for Fréchet distances; the "
             "reference draws single frames, 1000 times, as if they were independent",
-            "resampling": f"15 fps by stretching, else {HOW}" if options.quirks else HOW,
+            "resampling": told(quirks=options.quirks),
             **({"embedding": str(options.embedding)} if options.embedding else {}),
         },
         lacks=(
