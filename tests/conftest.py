@@ -58,17 +58,6 @@ def unchecked() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", False)
 
 
-@pytest.fixture
-def uncached() -> Iterator[None]:
-    """Keeps what a test compiles out of the cache, which the test would damage."""
-    import jax
-
-    least = jax.config.jax_persistent_cache_min_compile_time_secs
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 1e9)
-    yield
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", least)
-
-
 @pytest.fixture(scope="session")
 def built_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Returns `built_once(name, build)`: a folder that `build` fills once for all workers."""
