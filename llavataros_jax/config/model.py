@@ -5,6 +5,8 @@ from typing import Literal
 
 from llavataros_jax.config.require import require
 
+_LEAST = {"self_blocks": 0, "cross_blocks": -1, "span_frames": 0, "lookahead_frames": 0}
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -31,6 +33,10 @@ class ModelConfig:
         dropout: Dropout rate.
         standardise_features: Subtract mean and divide by deviation of the training features.
         word_bit: Add an input that is 1 while a word is active and 0 otherwise.
+        lookahead_frames: Frames of later speech that a pose may see: it is predicted from the sound
+            and the word of this many frames later. People lift their hands before the word that the
+            stroke falls on; without look-ahead nothing can know it yet. The published model has
+            none. Live, poses come so much later than the sound. Records stay the same.
         compute_dtype: Type of the matrix products; everything else stays float32. `float32` is full
             precision on every device, `tf32` is JAX's `tensorfloat32`: faster products of about 10
             bits on GPUs, three bfloat16 passes on TPUs, full precision on CPUs.
@@ -54,6 +60,7 @@ class ModelConfig:
     dropout: float = 0.2
     standardise_features: bool = True
     word_bit: bool = False
+    lookahead_frames: int = 0
     compute_dtype: Literal["float32", "tf32", "bfloat16"] = "float32"
     attention_kernel: Literal["xla", "cudnn"] = "xla"
 
@@ -64,7 +71,7 @@ class ModelConfig:
         )
         for name in sizes:
             self._require(getattr(self, name) > 0, name, "must be positive")
-        for name, least in (("self_blocks", 0), ("cross_blocks", -1), ("span_frames", 0)):
+        for name, least in _LEAST.items():
             self._require(getattr(self, name) >= least, name, f"must be {least} or more")
         self._require(0 <= self.dropout < 1, "dropout", "must be in [0, 1)")
         require(
