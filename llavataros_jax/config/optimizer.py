@@ -21,6 +21,8 @@ class OptimizerConfig:
         epsilon: Added to the root of the second moment.
         weight_decay: Decoupled weight decay.
         clip_norm: Largest global gradient norm; 0 turns clipping off.
+        ema_decay: Share of the moving average of parameters that stays at each step, such as
+            0.999; validation, samples and animation then use the average. 0 keeps none.
     """
 
     learning_rate: float = 1e-5
@@ -32,12 +34,13 @@ class OptimizerConfig:
     epsilon: float = 1e-8
     weight_decay: float = 0.01
     clip_norm: float = 0.0
+    ema_decay: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("learning_rate", "epsilon"):
             require(getattr(self, name) > 0, f"optimizer.{name} must be positive", self)
         for name in ("warmup_steps", "decay_steps", "weight_decay", "clip_norm"):
             require(getattr(self, name) >= 0, f"optimizer.{name} must not be negative", self)
-        for name in ("beta1", "beta2"):
+        for name in ("beta1", "beta2", "ema_decay"):
             require(0 <= getattr(self, name) < 1, f"optimizer.{name} must be in [0, 1)", self)
         require(0 <= self.final_fraction <= 1, "optimizer.final_fraction must be from 0 to 1", self)

@@ -97,7 +97,7 @@ class Checkpoints:
         step = int(state.step)
         if self.latest_step == step:
             return
-        parts = {"params": state.params, "training": state.replace(params={})}
+        parts = _parts(state)
         with self._refusing():
             self._latest.save_checkpointables_async(step, parts, force=True)
         if wait:
@@ -124,7 +124,7 @@ class Checkpoints:
         Raises:
             UserError: When no state can be read.
         """
-        parts = {"params": abstract.params, "training": abstract.replace(params={})}
+        parts = _parts(abstract)
         refused: dict[Path, str] = {}
         for path in _step_folders(self.folder / "latest"):
             loaded, reason = _load(path, parts)
@@ -135,7 +135,9 @@ class Checkpoints:
                 self._set_aside(damaged, f"{reason}), so training goes on from step {path.name}")
             if refused:
                 self._latest.reload()
-            return loaded["training"].replace(params=loaded["params"])
+            return TrainState(
+                **{**loaded["training"], "params": loaded["params"]}, average=loaded.get("average")
+            )
         reasons = "; ".join(f"step {path.name}: {reason}" for path, reason in refused.items())
         raise UserError(
             f"no checkpoint in {self.folder / 'latest'} can be restored ({reasons}); bring the "
@@ -174,6 +176,7 @@ class Checkpoints:
 def load_params(run: Path | str, abstract: Params) -> tuple[Params, str]:
     """Loads a run's best parameters, or its latest when it has never been validated.
 
+    Of the latest these are the averaged ones, if the run keeps an average; the best are so anyway.
     A damaged checkpoint is passed over for the next one, which is said on the terminal.
 
     Args:
@@ -194,7 +197,8 @@ def load_params(run: Path | str, abstract: Params) -> tuple[Params, str]:
     refused: list[str] = []
     for path in (*_step_folders(folder / "best"), *_step_folders(folder / "latest")):
         name = f"{path.parent.name}/{path.name}"
-        loaded, reason = _load(path, {"params": wanted})
+        part = "average" if (path / "average").is_dir() else "params"
+        loaded, reason = _load(path, {part: wanted})
         if loaded is None:
             refused.append(f"{name}: {reason}")
             continue
@@ -204,7 +208,7 @@ def load_params(run: Path | str, abstract: Params) -> tuple[Params, str]:
                 f"({'; '.join(refused)})",
                 file=sys.stderr,
             )
-        return jax.tree.map(np.asarray, loaded["params"]), name
+        return jax.tree.map(np.asarray, loaded[part]), name
     if refused:
         raise UserError(
             f"every checkpoint in {folder} is damaged or belongs to another config "
@@ -214,6 +218,15 @@ def load_params(run: Path | str, abstract: Params) -> tuple[Params, str]:
         f"run {run} has no checkpoint in {folder}; train it first with "
         "python -m llavataros_jax.train"
     )
+
+
+def _parts(state: TrainState) -> dict[str, Any]:
+    """Returns what a checkpoint of a whole state holds, by name."""
+    # Orbax wants the very names that a checkpoint has, and older ones know no average.
+    names = ("step", "opt_state", "key", "carry")
+    training = {"params": {}, **{name: getattr(state, name) for name in names}}
+    parts = {"params": state.params, "training": training}
+    return parts if state.average is None else {**parts, "average": state.average}
 
 
 def _step_folders(series: Path) -> list[Path]:

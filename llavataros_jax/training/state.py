@@ -19,6 +19,7 @@ class TrainState(struct.PyTreeNode):
         opt_state: The optimiser's moments.
         key: Root of all randomness; folded with the step, never split.
         carry: What each lane carries from segment to segment.
+        average: Moving average of the parameters; None in runs that keep none.
     """
 
     step: Int[Array, ""]
@@ -26,6 +27,12 @@ class TrainState(struct.PyTreeNode):
     opt_state: optax.OptState
     key: Key[Array, ""]
     carry: Carry
+    average: Params | None = None
+
+    @property
+    def shown(self) -> Params:
+        """The parameters that are validated and animated: the average, if there is one."""
+        return self.params if self.average is None else self.average
 
 
 def init_state(
@@ -35,8 +42,9 @@ def init_state(
     lanes: int,
     seed: int,
     dropout_bits: str,
+    averaged: bool = False,
 ) -> TrainState:
-    """Draws a fresh state; to be called under `jax.jit`."""
+    """Draws a fresh state, with an average when `averaged`; to be called under `jax.jit`."""
     params = model.init(jax.random.key(seed))
     return TrainState(
         step=jnp.zeros((), jnp.int32),
@@ -44,4 +52,5 @@ def init_state(
         opt_state=optimizer.init(params),
         key=jax.random.key(seed, impl=dropout_bits),
         carry=empty_carry(model, lanes),
+        average=params if averaged else None,
     )

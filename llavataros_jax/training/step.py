@@ -12,6 +12,7 @@ from llavataros_jax.model import GestureModel, Params
 from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.training.carry import Carry, reset_carry
 from llavataros_jax.training.losses import Terms, loss_sums, loss_weights, mean, weighted_loss
+from llavataros_jax.training.moving_average import moving_average
 from llavataros_jax.training.state import TrainState
 
 Metrics = dict[str, Float[Array, ""]]
@@ -27,9 +28,10 @@ def train_step(
     codec: PoseCodec,
     optimizer: optax.GradientTransformation,
     loss: LossConfig,
+    ema_decay: float = 0.0,
     axis_name: str | None = None,
 ) -> tuple[TrainState, Metrics]:
-    """Learns from one segment of every lane.
+    """Learns from one segment of every lane; `ema_decay` is of the average, if the state has one.
 
     Under `pmap`, give `axis_name`: element counts, then sums and gradients are added over devices
     and divided once, so that any number of devices takes the same step.
@@ -76,10 +78,13 @@ def train_step(
         "frames": frames.astype(jnp.float32),
     }
     params = optax.apply_updates(state.params, updates)
-    return (
-        state.replace(step=state.step + 1, params=params, opt_state=opt_state, carry=carry),
-        metrics,
+    average = state.average
+    if average is not None:
+        average = moving_average(average, params, state.step, decay=ema_decay)
+    after = state.replace(
+        step=state.step + 1, params=params, opt_state=opt_state, carry=carry, average=average
     )
+    return after, metrics
 
 
 def evaluate_step(

@@ -55,10 +55,16 @@ class Trainer:
             lanes=training.lanes,
             seed=training.seed,
             dropout_bits=training.dropout_bits,
+            averaged=config.optimizer.ema_decay > 0,
         )
         self.step = launcher.train(
             functools.partial(
-                train_step, model=model, codec=codec, optimizer=optimizer, loss=config.loss
+                train_step,
+                model=model,
+                codec=codec,
+                optimizer=optimizer,
+                loss=config.loss,
+                ema_decay=config.optimizer.ema_decay,
             )
         )
         held_out = ClipReader(config.data.records, "validation")
@@ -114,7 +120,7 @@ class Trainer:
                 if saving:
                     self.checkpoints.save(self.launcher.to_checkpoint(state))
                 if sampler and sampling:
-                    sampler(state.params, step)
+                    sampler(state.shown, step)
             if stopping and not last:
                 self.checkpoints.wait()
                 tracker.say(step, "stopped and saved; the same command goes on from here")
@@ -166,10 +172,10 @@ class Trainer:
     def _validate(self, state: TrainState, step: int, tracker: Tracker) -> None:
         if self.validation is None:
             return
-        measured = self.validation(state.params)
+        measured = self.validation(state.shown)
         tracker.log(step, {f"validation/{name}": value for name, value in measured.items()})
         best = self.checkpoints.best_loss
         is_best = measured["loss"] < best
         tracker.say(step, f"validation loss {measured['loss']:.4f}{' (best)' if is_best else ''}")
         if is_best:
-            self.checkpoints.save_best(step, state.params, measured["loss"])
+            self.checkpoints.save_best(step, state.shown, measured["loss"])

@@ -10,6 +10,7 @@ from multiprocessing import get_context
 import jax
 import numpy as np
 import pytest
+from orbax.checkpoint import v1 as ocp
 
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.loader import LaneSource
@@ -17,6 +18,7 @@ from llavataros_jax.errors import UserError
 from llavataros_jax.network import build_model
 from llavataros_jax.training.checkpoint import Checkpoints, load_params
 from llavataros_jax.training.loop import fit
+from llavataros_jax.training.parameters import named_leaves
 from llavataros_jax.training.run import read_config
 from tests.training.records import toy_config, write_records
 
@@ -41,13 +43,24 @@ def params_of(run, manifest, series="latest"):
     return step, *load_params(run, abstract)
 
 
+def arrays(tree) -> dict[str, np.ndarray]:
+    return {name: np.asarray(leaf) for name, leaf in named_leaves(tree)}
+
+
+def arrays_of(checkpoint, part: str) -> dict[str, np.ndarray]:
+    return arrays(ocp.load_checkpointables(checkpoint)[part])
+
+
 def test_a_run_that_was_stopped_goes_on_bit_by_bit(records, tmp_path):
+    """With a moving average, which is part of the state and what is shown of the run."""
     folder, manifest = records
-    whole = toy_config(folder, tmp_path / "whole", parallel=ONE)
-    fit(whole, manifest)
+    own = {"parallel": ONE, "optimizer": {"ema_decay": 0.99}}
+    shown = {}
+    whole = toy_config(folder, tmp_path / "whole", training={"sample_every": 4}, **own)
+    fit(whole, manifest, sampler=lambda params, step: shown.update({step: jax.device_get(params)}))
 
     stopped = toy_config(
-        folder, tmp_path / "stopped", parallel=ONE, training={"sample_every": 3, "log_every": 1}
+        folder, tmp_path / "stopped", training={"sample_every": 3, "log_every": 1}, **own
     )
 
     def terminate(params, step):
@@ -64,10 +77,24 @@ def test_a_run_that_was_stopped_goes_on_bit_by_bit(records, tmp_path):
         log.write('{"step": 7, "train/loss": 1.0}\n{"step": 8, "tra')
     fit(stopped, manifest)
 
+    learned, averages = (
+        [arrays_of(tmp_path / run / "checkpoints/latest/8", part) for run in ("whole", "stopped")]
+        for part in ("params", "average")
+    )
+    jax.tree.map(np.testing.assert_array_equal, learned[1], learned[0])
+    jax.tree.map(np.testing.assert_array_equal, averages[1], averages[0])
+    jax.tree.map(np.testing.assert_array_equal, averages[0], arrays(shown[8]))
+    assert all(np.abs(learned[0][name] - averages[0][name]).max() > 0 for name in learned[0])
+    (best,) = (tmp_path / "whole" / "checkpoints" / "best").iterdir()
+    jax.tree.map(
+        np.testing.assert_array_equal, arrays_of(best, "params"), arrays(shown[int(best.name)])
+    )
+
     step, expected, _ = params_of(tmp_path / "whole", manifest)
     again, got, name = params_of(tmp_path / "stopped", manifest)
     assert (step, again, name) == (8, 8, "latest/8")
     jax.tree.map(np.testing.assert_array_equal, got, expected)
+    jax.tree.map(np.testing.assert_array_equal, arrays(got), averages[0])
 
     def validations(run):
         lines = [json.loads(line) for line in (tmp_path / run / "log.jsonl").open()]

@@ -34,10 +34,21 @@ def trained(tmp_path_factory):
     # Plain descent: AdamW divides by the root of tiny second moments and magnifies rounding.
     optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(1e-2))
     make = functools.partial(
-        init_state, model, optimizer, lanes=8, seed=1, dropout_bits="threefry2x32"
+        init_state,
+        model,
+        optimizer,
+        lanes=8,
+        seed=1,
+        dropout_bits="threefry2x32",
+        averaged=True,
     )
     step = functools.partial(
-        train_step, model=model, codec=codec, optimizer=optimizer, loss=config.loss
+        train_step,
+        model=model,
+        codec=codec,
+        optimizer=optimizer,
+        loss=config.loss,
+        ema_decay=0.9,
     )
     source = LaneSource(
         ClipReader(folder, "train"), lanes=8, segment_frames=20, seed=1, random_phase=True
@@ -52,7 +63,8 @@ def trained(tmp_path_factory):
             state, metrics = compiled(state, launcher.place(source[number]))
             losses.append(float(metrics["loss"]))
         joined = launcher.to_checkpoint(state)
-        return jax.device_get({"params": joined.params, "carry": joined.carry}), losses
+        parts = {"params": joined.params, "average": joined.average, "carry": joined.carry}
+        return jax.device_get(parts), losses
 
     return run
 
@@ -65,7 +77,7 @@ def test_eight_devices_equal_one(trained, mode):
     eight, eight_losses = trained(mode, 8)
     np.testing.assert_allclose(eight_losses, one_losses, rtol=1e-5)
     assert one_losses[-1] != one_losses[0]
-    for part, atol in (("params", 2e-6), ("carry", 1e-4)):
+    for part, atol in (("params", 2e-6), ("average", 2e-6), ("carry", 1e-4)):
         close = functools.partial(np.testing.assert_allclose, atol=atol)
         jax.tree.map(close, eight[part], one[part])
 
