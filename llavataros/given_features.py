@@ -26,8 +26,12 @@ def require_features(run: TrainedRun, *, checkpoint: str) -> None:
     for section in ("audio", "text"):
         made_from: dict[str, Any] = run.manifest.feature_config.get(section, {})
         computed = dataclasses.asdict(getattr(run.config, section))
-        compared = made_from.keys() - _PLACES
-        if any(computed.get(name) != made_from[name] for name in compared):
+        # Older runs said here what model.lookahead_frames says now.
+        shift = made_from.get("lookahead_frames", 0)
+        compared = made_from.keys() - _PLACES - {"lookahead_frames"}
+        if shift not in (0, run.config.model.lookahead_frames) or any(
+            computed.get(name) != made_from[name] for name in compared
+        ):
             size = run.manifest.feature_size("audio" if section == "audio" else "words")
             kind = " ".join(str(value) for value in made_from.values() if isinstance(value, str))
             wanted.append(f"{section} features {kind or made_from} of {size} numbers")
@@ -41,9 +45,6 @@ def require_features(run: TrainedRun, *, checkpoint: str) -> None:
 
 def read_features(path: Path | str, run: TrainedRun, *, audio: Path | str) -> list[SpeechFeatures]:
     """Reads one row of audio and of text for each frame, of one or both persons.
-
-    A run that hears ahead (`audio.lookahead_frames`) takes the rows of later frames, the last one
-    of which is repeated.
 
     Args:
         path: `.npz` with `audio` (N, A) and `text` (N, E), and perhaps the same two with
@@ -66,7 +67,6 @@ def read_features(path: Path | str, run: TrainedRun, *, audio: Path | str) -> li
             f"{run.manifest.fps} fps"
         )
     people = []
-    heard = np.minimum(np.arange(frames) + run.config.audio.lookahead_frames, max(frames - 1, 0))
     for prefix in ("", "interlocutor_"):
         if prefix and prefix + "audio" not in arrays and prefix + "text" not in arrays:
             continue
@@ -81,9 +81,9 @@ def read_features(path: Path | str, run: TrainedRun, *, audio: Path | str) -> li
             SpeechFeatures(
                 num_frames=frames,
                 seconds=seconds,
-                audio=arrays[prefix + "audio"].astype(np.float16)[heard],
+                audio=arrays[prefix + "audio"].astype(np.float16),
                 word_vectors=arrays[prefix + "text"].astype(np.float16),
-                word_index=heard.astype(np.int32),
+                word_index=np.arange(frames, dtype=np.int32),
                 words=(),
                 notes=(f"features of {path}",) if not prefix else (),
             )

@@ -119,13 +119,7 @@ def prepare_speech(
         seconds=info.seconds,
         audio=heard["features"],
         word_vectors=read["vectors"],
-        word_index=frame_index(
-            spoken,
-            frames,
-            fps,
-            rule=config.words.frame_rule,
-            ahead_frames=config.audio.lookahead_frames,
-        ),
+        word_index=frame_index(spoken, frames, fps, rule=config.words.frame_rule),
         words=tuple(spoken),
         notes=(*info.notes, *notes, *text_notes(spoken, config.text)),
     )

@@ -137,8 +137,6 @@ def audio_stage(audio: str, num_frames: int, fps: float, config: AudioConfig) ->
         UserError: When the checkpoint of PASE+ cannot be read.
     """
     options: dict[str, Any] = {"sample_rate": config.sample_rate}
-    if config.lookahead_frames:
-        options["lookahead_frames"] = config.lookahead_frames
     if config.kind == "mel":
         options["mels"] = config.mels
     else:

@@ -77,12 +77,7 @@ def write_dataset(
         OSError: When it cannot be written.
     """
     config = plan.config
-    kept = KeptStages(
-        cache_folder,
-        config.motion.fps,
-        frame_rule=config.words.frame_rule,
-        ahead_frames=config.audio.lookahead_frames,
-    )
+    kept = KeptStages(cache_folder, config.motion.fps, frame_rule=config.words.frame_rule)
     training = [record for record in plan.records if record.cut.split == TRAIN]
     codec = PoseCodec.measure(
         ((kept.motion(record), plan.speaker_id(record.main)) for record in training),

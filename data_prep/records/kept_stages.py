@@ -25,11 +25,9 @@ class KeptStages:
         fps: int,
         *,
         frame_rule: Literal["interval", "pointer"] = "interval",
-        ahead_frames: int = 0,
     ) -> None:
         self._folder = folder
         self._fps = fps
-        self._ahead_frames = ahead_frames
         self._frame_rule: Literal["interval", "pointer"] = frame_rule
 
     def motion(self, record: PlannedRecord) -> Motion:
@@ -44,12 +42,11 @@ class KeptStages:
     ) -> tuple[list[Word], dict[str, Any]]:
         """Returns the words that reach into the record, and the person's features on its frames."""
         start, stop, fps = record.cut.start_frame, record.cut.stop_frame, self._fps
-        heard = stop + self._ahead_frames
         words = words_from_arrays(self._load(person, "words")) if person.num_words else []
         rows = [
             row
             for row, word in enumerate(words)
-            if word.start_seconds < heard / fps and word.end_seconds > start / fps
+            if word.start_seconds < stop / fps and word.end_seconds > start / fps
         ]
         # One more entry at the end serves row -1, silence.
         place = np.full(len(words) + 1, -1, np.int32)
@@ -61,9 +58,7 @@ class KeptStages:
         }
 
     def _index(self, words: list[Word], num_frames: int) -> Int32[np.ndarray, " N"]:
-        return frame_index(
-            words, num_frames, self._fps, rule=self._frame_rule, ahead_frames=self._ahead_frames
-        )
+        return frame_index(words, num_frames, self._fps, rule=self._frame_rule)
 
     def _load(self, person: PreparedClip, stage: str) -> Arrays:
         arrays = load_stage(self._folder, stage, person.key(stage))

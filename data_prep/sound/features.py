@@ -37,22 +37,12 @@ def audio_features(
 
     With `audio.kind=pase` they are the 768 of PASE+ instead, in the same order; these look ahead.
 
-    With `audio.lookahead_frames`, the features of a frame are those of so many frames later.
-
     The file is read in blocks, so beyond the result no memory grows with its length. Frames
     after its end are those of silence.
 
     Raises:
         UserError: When the file cannot be read; see `llavataros_jax.sound.reader`.
     """
-    ahead = config.lookahead_frames
-    return _features(path, num_frames + ahead, config, fps)[ahead:]
-
-
-def _features(
-    path: Path | str, num_frames: int, config: AudioConfig, fps: float
-) -> Float16[np.ndarray, "N A"]:
-    """Computes the features of the first frames of a sound file."""
     if config.kind == "pase":
         from data_prep.sound.pase import pase_features
 

@@ -38,20 +38,17 @@ def frame_index(
     fps: float,
     *,
     rule: Literal["interval", "pointer"] = "interval",
-    ahead_frames: int = 0,
 ) -> Int32[np.ndarray, " N"]:
     """Finds the row of `words` that is active on each frame, or -1 in silence.
 
     The rule `interval` is that of `llavataros_jax.data.active_words`. `pointer` is the ancestor's
     way: a pointer that steps to the next word at most once a frame, so that words too short to
-    hold a frame's start, or that overlap, delay those after them. With `ahead_frames`, a frame has
-    the word of so many frames later.
+    hold a frame's start, or that overlap, delay those after them.
     """
-    count = num_frames + ahead_frames
     if rule == "pointer":
-        return _pointed(words, count, fps)[ahead_frames:]
+        return _pointed(words, num_frames, fps)
     starts, ends = [w.start_seconds for w in words], [w.end_seconds for w in words]
-    return active_words(starts, ends, count, fps)[ahead_frames:]
+    return active_words(starts, ends, num_frames, fps)
 
 
 def _pointed(words: Sequence[Word], num_frames: int, fps: float) -> Int32[np.ndarray, " N"]:

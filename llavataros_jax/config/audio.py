@@ -19,11 +19,6 @@ class AudioConfig:
         pase: Checkpoint of PASE+, such as FE_e199.ckpt.
         pase_mode: `context` encodes the whole recording, `isolated` each frame alone, as the
             ancestor did (spec section 1.2); a model trained on one does not fit the other.
-        lookahead_frames: How far ahead speech is heard, its words included: the pose of a frame is
-            predicted from the sound and the word of this many frames later. People lift their hands
-            before the word that the stroke falls on; without look-ahead nothing can know it yet.
-            The published model has none. Live, poses come so much later than the sound, but not
-            later than words of which the times are known before.
     """
 
     kind: Literal["mel", "pase"] = "mel"
@@ -31,11 +26,9 @@ class AudioConfig:
     mels: int = 40
     pase: str | None = None
     pase_mode: Literal["context", "isolated"] = "context"
-    lookahead_frames: int = 0
 
     def __post_init__(self) -> None:
         require(self.mels > 0, "audio.mels must be positive", self)
-        require(self.lookahead_frames >= 0, "audio.lookahead_frames must not be negative", self)
         require(
             self.sample_rate >= LEAST_SAMPLE_RATE,
             f"audio.sample_rate must be at least {LEAST_SAMPLE_RATE}, for the pitch of voices",

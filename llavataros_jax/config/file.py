@@ -24,7 +24,10 @@ from llavataros_jax.config.shipped import (
 from llavataros_jax.errors import UserError
 
 # Names that options had in files and runs written before, and the ones they have now.
-_OLD_NAMES = {"model": {"silence_bit": "word_bit"}}
+_OLD_NAMES = {
+    "model.silence_bit": "model.word_bit",
+    "audio.lookahead_frames": "model.lookahead_frames",
+}
 
 # Besides its own errors, PyYAML lets through those of dates, long numbers and deep nesting.
 _NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
@@ -95,19 +98,21 @@ def _with_names_of_today(tree: Any, origin: str) -> Any:
     """Renames options that were called otherwise before; leaves what is no mapping to `_build`."""
     if not isinstance(tree, dict):
         return tree
-    tree = dict(tree)
-    for section, names in _OLD_NAMES.items():
-        if not isinstance(tree.get(section), dict):
+    tree = {name: dict(part) if isinstance(part, dict) else part for name, part in tree.items()}
+    for old, new in _OLD_NAMES.items():
+        (old_section, old_key), (section, key) = old.split("."), new.split(".")
+        options = tree.get(old_section)
+        if not isinstance(options, dict) or old_key not in options:
             continue
-        options = dict(tree[section])
-        for old in names.keys() & options.keys():
-            if names[old] in options:
-                raise UserError(
-                    f"{origin}: {section}.{old} is an old name of {section}.{names[old]}, and both "
-                    "are given; remove the old one"
-                )
-            options[names[old]] = options.pop(old)
-        tree[section] = options
+        if tree.get(section) is None:
+            tree[section] = {}
+        if not isinstance(tree[section], dict):
+            continue
+        if key in tree[section]:
+            raise UserError(
+                f"{origin}: {old} is an old name of {new}, and both are given; remove the old one"
+            )
+        tree[section][key] = options.pop(old_key)
     return tree
 
 
@@ -115,12 +120,12 @@ def _apply_override(tree: Any, override: str) -> None:
     dotted, separator, text = override.partition("=")
     if not separator or "." not in dotted:
         raise UserError(f"override {override!r} is not of the form section.key=value")
-    *sections, key = dotted.strip().lstrip("-").replace("-", "_").split(".")
+    name = dotted.strip().lstrip("-").replace("-", "_")
+    *sections, key = _OLD_NAMES.get(name, name).split(".")
     for section in sections:
         tree = tree.setdefault(section, {})
         if not isinstance(tree, dict):
             raise UserError(f"override {override!r}: {section} is not a section")
-    key = _OLD_NAMES.get(".".join(sections), {}).get(key, key)
     try:
         tree[key] = yaml.safe_load(text) if text.strip() else ""
     except _NOT_YAML as problem:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int
 
 from llavataros_jax.data.features import decode_clip
-from llavataros_jax.data.manifest import ClipEntry, load_manifest
+from llavataros_jax.data.manifest import ClipEntry, Manifest, load_manifest
 from llavataros_jax.data.records import Shard
 from llavataros_jax.errors import UserError
 
@@ -21,11 +21,18 @@ class ClipReader:
         """Opens a folder of records; its shards are opened when they are first read.
 
         Raises:
-            UserError: When the folder has no valid manifest or a shard is not there.
+            UserError: When the folder has no valid manifest, a shard is not there, or features are
+                shifted, as preparation once did for look-ahead.
         """
         self.records = Path(records)
         self.split = split
         self.manifest = load_manifest(records)
+        if ahead := shifted_frames(self.manifest):
+            raise UserError(
+                f"records {self.records} hold speech shifted by {ahead} frames, as older versions "
+                f"prepared it for audio.lookahead_frames={ahead}, but now the network looks ahead "
+                "(model.lookahead_frames); prepare them again"
+            )
         self.clips = self.manifest.clips_of(split)
         self._shards = {
             clip.shard: Shard(self.records / clip.shard) for clip in self.manifest.clips
@@ -81,6 +88,11 @@ class ClipReader:
                 f"does not fit the manifest ({problem}); prepare the data again"
             ) from problem
         return arrays
+
+
+def shifted_frames(manifest: Manifest) -> int:
+    """Returns by how many frames an older preparation shifted features, for look-ahead."""
+    return manifest.feature_config.get("audio", {}).get("lookahead_frames", 0)
 
 
 def max_words(word_index: Int[np.ndarray, " N"], segment_frames: int) -> int:

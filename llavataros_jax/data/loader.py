@@ -29,6 +29,7 @@ class LaneSource:
         seed: int,
         random_phase: bool,
         piece_segments: int = 0,
+        lookahead_frames: int = 0,
         process_index: int = 0,
         process_count: int = 1,
     ) -> None:
@@ -45,6 +46,7 @@ class LaneSource:
         _require_divisible(lanes, process_count)
         self.reader = reader
         self.segment_frames = segment_frames
+        self.lookahead_frames = lookahead_frames
         self.process_index = process_index
         self.process_count = process_count
         self.max_words = reader.max_segment_words(segment_frames)
@@ -64,7 +66,11 @@ class LaneSource:
             process_count=self.process_count,
         )
         return read_batch(
-            self.reader, row, segment_frames=self.segment_frames, max_words=self.max_words
+            self.reader,
+            row,
+            segment_frames=self.segment_frames,
+            max_words=self.max_words,
+            lookahead_frames=self.lookahead_frames,
         )
 
 
@@ -89,6 +95,7 @@ def whole_clips(
     *,
     lanes: int,
     segment_frames: int,
+    lookahead_frames: int = 0,
     process_index: int = 0,
     process_count: int = 1,
 ) -> Iterator[Batch]:
@@ -102,11 +109,19 @@ def whole_clips(
     table = plan_whole_clips(reader.lengths_frames, lanes=lanes, segment_frames=segment_frames)
     for row in table:
         share = lane_share(row, process_index=process_index, process_count=process_count)
-        yield read_batch(reader, share, segment_frames=segment_frames, max_words=max_words)
+        yield read_batch(
+            reader,
+            share,
+            segment_frames=segment_frames,
+            max_words=max_words,
+            lookahead_frames=lookahead_frames,
+        )
 
 
-def read_batch(reader: ClipReader, row: Row, *, segment_frames: int, max_words: int) -> Batch:
-    """Reads the segments that a row of the table names.
+def read_batch(
+    reader: ClipReader, row: Row, *, segment_frames: int, max_words: int, lookahead_frames: int
+) -> Batch:
+    """Reads the segments that a row of the table names, with the speech that their poses may see.
 
     Padding frames and idle lanes are zeros with `word_index` -1 and `frame_mask` False; so is an
     absent interlocutor, whose speaker is 0.
@@ -128,10 +143,10 @@ def read_batch(reader: ClipReader, row: Row, *, segment_frames: int, max_words: 
         segment = arrays["pose"][frames]
         pose[lane, : len(segment)] = segment
         frame_mask[lane, : len(segment)] = True
-        fill_speech(main, lane, speech_of(arrays), frames)
+        fill_speech(main, lane, speech_of(arrays), frames, lookahead_frames=lookahead_frames)
         if other := interlocutor_of(arrays):
             interlocutor_present[lane] = True
-            fill_speech(interlocutor, lane, other, frames)
+            fill_speech(interlocutor, lane, other, frames, lookahead_frames=lookahead_frames)
     return Batch(
         main=main,
         interlocutor=interlocutor,

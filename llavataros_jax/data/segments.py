@@ -78,12 +78,30 @@ def silence(lanes: int, *, frames: int, rows: int, sizes: tuple[int, int]) -> Sp
     )
 
 
-def fill_speech(segment: Speech, lane: int, speech: ClipSpeech, frames: slice) -> None:
-    """Writes some frames of a clip into a lane of `segment`, with the words that they touch."""
+def heard(
+    speech: ClipSpeech, frames: slice, *, lookahead_frames: int
+) -> tuple[Float[np.ndarray, "T A"], Int[np.ndarray, " T"]]:
+    """Returns the audio and the word index that the poses of some frames of a clip may see.
+
+    They are those of `lookahead_frames` later. After the clip's end its last row of audio goes on,
+    and there is no word. There are as many rows as the clip has frames in `frames`.
+    """
+    count = len(speech.word_index[frames])
+    later = slice(frames.start + lookahead_frames, frames.start + lookahead_frames + count)
+    audio, index = speech.audio[later], speech.word_index[later]
+    if after := count - len(index):
+        audio = np.concatenate([audio, np.repeat(speech.audio[-1:], after, axis=0)])
+        index = np.concatenate([index, np.full(after, -1, index.dtype)])
+    return audio, index
+
+
+def fill_speech(
+    segment: Speech, lane: int, speech: ClipSpeech, frames: slice, *, lookahead_frames: int
+) -> None:
+    """Writes what some frames of a clip hear into a lane of `segment`, with the words thereof."""
     part: Any = segment
-    audio = speech.audio[frames]
+    audio, index = heard(speech, frames, lookahead_frames=lookahead_frames)
     part.audio[lane, : len(audio)] = audio
-    index = speech.word_index[frames]
     spoken = index >= 0
     rows, local = np.unique(index[spoken], return_inverse=True)
     part.words[lane, : len(rows)] = speech.words[rows]

@@ -40,6 +40,8 @@ class Animator:
     ) -> Float[np.ndarray, "N P"]:
         """Returns the un-normalised pose of every frame of `main`.
 
+        A network that looks ahead (`model.lookahead_frames`) is given speech as it is.
+
         Raises:
             UserError: When there is no frame, the interlocutor's frames are not as many, or
                 features are not finite.
@@ -79,13 +81,15 @@ class Animator:
 
     def _segments(self, speech: ClipSpeech | None, first: int, count: int) -> Speech:
         """Cuts a block of segments, each a lane, and turns lanes into steps of the scan."""
-        length, sizes = self.model.config.segment_frames, self.model.sizes
+        config, sizes = self.model.config, self.model.sizes
+        length, ahead = config.segment_frames, config.lookahead_frames
         # A frame has one word at most, so a segment never touches more words than frames.
         block = silence(BLOCK_SEGMENTS, frames=length, rows=length, sizes=(sizes.audio, sizes.text))
         if speech is not None:
             for segment in range(count):
                 start = first + segment * length
-                fill_speech(block, segment, speech, slice(start, start + length))
+                frames = slice(start, start + length)
+                fill_speech(block, segment, speech, frames, lookahead_frames=ahead)
         return jax.tree.map(lambda x: x[:, None], block)
 
     def _block(

@@ -24,7 +24,13 @@ def run_to(
     before = after = model.empty_memory(1)
     for number in range(segment + 1):
         now = silence(1, frames=frames, rows=frames, sizes=(sizes.audio, sizes.text))
-        fill_speech(now, 0, speech, slice(number * frames, (number + 1) * frames))
+        fill_speech(
+            now,
+            0,
+            speech,
+            slice(number * frames, (number + 1) * frames),
+            lookahead_frames=model.config.lookahead_frames,
+        )
         before = after
         _, after = apply(
             params,

@@ -1,7 +1,8 @@
 """One step of live animation: a few frames of speech in, poses and the state of the next step out.
 
 `step` is a pure function of parameters, state and frames. It never waits for the device, the state
-never grows, and one program serves every call of as many frames.
+never grows, and one program serves every call of as many frames. With `model.lookahead_frames`, the
+poses of a call are of so many frames before, and `finish` gives the last ones.
 
 What is not there leaves no trace, whatever its arrays hold: frames outside the mask, an absent
 interlocutor, the stream before a start. A live stream cannot stop because a feature is NaN or
@@ -16,6 +17,7 @@ from flax import struct
 from jaxtyping import Array, Bool, Float, Int
 
 from llavataros_jax.batch import Speech
+from llavataros_jax.inference.lookahead import LastHeard, hear, speech_after, start_hearing
 from llavataros_jax.model import Cache, GestureModel, Params, reset_cache
 from llavataros_jax.motion.smoothing import (
     SmoothState,
@@ -59,11 +61,13 @@ class StreamState(struct.PyTreeNode):
         cache: Keys and values of the past.
         smoothing: State of the smoothing filter; None when poses are not smoothed.
         repaired_frames: Frames of each lane's stream with a feature that was not finite.
+        heard: What each lane heard last; None when the network does not look ahead.
     """
 
     cache: Cache
     smoothing: SmoothState | None
     repaired_frames: Int[Array, " B"]
+    heard: LastHeard | None = None
 
 
 def prepare(model: GestureModel, params: Params) -> LiveParams:
@@ -81,11 +85,13 @@ def start(
     model: GestureModel, *, lanes: int, call_frames: int, smoothing_window: int | None = None
 ) -> StreamState:
     """Returns the state of streams in which nothing was said."""
-    smoothing = None
+    smoothing = heard = None
     if smoothing_window is not None:
         smoothing = start_smoothing(lanes, model.sizes.pose, window=smoothing_window)
+    if model.config.lookahead_frames:
+        heard = start_hearing(lanes, model.sizes.audio)
     cache = model.empty_cache(lanes, call_frames=call_frames)
-    return StreamState(cache, smoothing, jnp.zeros(lanes, jnp.int32))
+    return StreamState(cache, smoothing, jnp.zeros(lanes, jnp.int32), heard)
 
 
 def step(
@@ -101,6 +107,7 @@ def step(
 
     Any number of frames equals any other way to cut them, except with
     `cross_memory=main_encoder`, whose first cross block sees the other person within a call only.
+    With a look-ahead of L frames, the poses of a stream's first L frames stand for nothing yet.
 
     Args:
         model: The network.
@@ -110,11 +117,72 @@ def step(
         call_frames: What the state's rings were made for; longer calls are cut into such pieces.
         kernels: Smoothing of `causal_kernels`, if `state` has a filter.
     """
-    count = frames.frame_mask.shape[1]
     is_start, exists = jnp.asarray(frames.is_start), jnp.asarray(frames.frame_mask)
-    cache = reset_cache(state.cache, is_start)
+    cache, smoothing, heard = reset_cache(state.cache, is_start), state.smoothing, state.heard
     frames, was_repaired = _repaired(model, frames)
     repaired = jnp.where(is_start, 0, state.repaired_frames) + was_repaired.sum(1, dtype=jnp.int32)
+    if heard is not None:
+        exists, heard = hear(
+            heard,
+            frames.main,
+            frames.interlocutor,
+            jnp.asarray(frames.interlocutor_present),
+            frame_mask=exists,
+            is_start=is_start,
+            lookahead_frames=model.config.lookahead_frames,
+        )
+        frames = frames.replace(frame_mask=exists)
+    if smoothing is not None:
+        smoothing = reset_smoothing(smoothing, is_start)
+    pose, cache, smoothing = _poses(
+        model, params, cache, smoothing, frames, call_frames=call_frames, kernels=kernels
+    )
+    return pose, StreamState(cache, smoothing, repaired, heard)
+
+
+def finish(
+    model: GestureModel,
+    params: LiveParams,
+    state: StreamState,
+    *,
+    call_frames: int,
+    kernels: Float[np.ndarray, "K K"] | None = None,
+) -> tuple[Float[Array, "B L P"], SmoothState | None]:
+    """Returns the normalised poses that look-ahead holds back, as if each stream ended here.
+
+    They go through the smoothing filter as those of `step` do, and its state is returned. A stream
+    of fewer than L frames has its poses at the end.
+    """
+    assert state.heard is not None, "poses are held back by look-ahead"
+    lookahead_frames = model.config.lookahead_frames
+    main, other, due = speech_after(state.heard, model.sizes, lookahead_frames=lookahead_frames)
+    present = state.heard.interlocutor_present
+    frames = Frames(main, other, present, frame_mask=due, is_start=jnp.zeros_like(present))
+    pose, _, smoothing = _poses(
+        model,
+        params,
+        state.cache,
+        state.smoothing,
+        frames,
+        call_frames=call_frames,
+        kernels=kernels,
+    )
+    return pose, smoothing
+
+
+def _poses(
+    model: GestureModel,
+    params: LiveParams,
+    cache: Cache,
+    smoothing: SmoothState | None,
+    frames: Frames,
+    *,
+    call_frames: int,
+    kernels: Float[np.ndarray, "K K"] | None,
+) -> tuple[Float[Array, "B T P"], Cache, SmoothState | None]:
+    """Runs network and filter over frames whose mask says which of them bring a pose."""
+    exists = jnp.asarray(frames.frame_mask)
+    count = exists.shape[1]
 
     def piece(cache: Cache, part: Frames) -> tuple[Cache, Array]:
         pose, cache = model.apply_incremental(
@@ -138,11 +206,10 @@ def step(
     for start in range(done, count, call_frames):
         cache, pose = piece(cache, _cut(frames, start, min(call_frames, count - start)))
         poses.append(pose)
-    pose, smoothing = jnp.concatenate(poses, axis=1), state.smoothing
+    pose = jnp.concatenate(poses, axis=1)
     if smoothing is not None and kernels is not None:
-        smoothing = reset_smoothing(smoothing, is_start)
         pose, smoothing = causal_smooth(smoothing, pose, kernels=kernels, frame_mask=exists)
-    return pose, StreamState(cache, smoothing, repaired)
+    return pose, cache, smoothing
 
 
 def _repaired(model: GestureModel, frames: Frames) -> tuple[Frames, Bool[Array, "B T"]]:

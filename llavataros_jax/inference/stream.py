@@ -11,15 +11,18 @@ from jaxtyping import Array, Bool, Float
 from llavataros_jax.batch import Speech
 from llavataros_jax.data.segments import silence
 from llavataros_jax.errors import UserError
-from llavataros_jax.inference.step import Frames, LiveParams, StreamState, prepare, start, step
+from llavataros_jax.inference.step import (
+    Frames,
+    LiveParams,
+    StreamState,
+    finish,
+    prepare,
+    start,
+    step,
+)
 from llavataros_jax.model import GestureModel, Params
 from llavataros_jax.motion.codec import PoseCodec
-from llavataros_jax.motion.smoothing import (
-    SmoothState,
-    causal_kernels,
-    final_kernels,
-    finish_smoothing,
-)
+from llavataros_jax.motion.smoothing import causal_kernels, final_kernels, finish_smoothing
 
 
 class Streamer:
@@ -46,8 +49,8 @@ class Streamer:
             call_frames: Frames that one pass of the network takes, a segment by default; 1 is the
                 fastest for calls of single frames. Longer calls are cut into such passes.
             smooth_fps: Rate of the frames, to smooth the poses; None leaves them as they are.
-            delay_frames: Frames by which smoothed poses come later than speech. The first poses of
-                a stream, as many, stand for its first frame; `flush` gives the last ones.
+            delay_frames: Frames by which smoothing delays poses. What look-ahead delays comes on
+                top; the property `delay_frames` is both together.
         """
         self.model, self.codec, self.lanes = model, codec, lanes
         self.call_frames = call_frames or model.config.segment_frames
@@ -58,6 +61,16 @@ class Streamer:
             self._final_kernels = final_kernels(smooth_fps, delay_frames)
         self._step: Callable[..., Any] = jax.jit(self._denormalised, donate_argnums=1)
         self._finish = jax.jit(self._finished)
+
+    @property
+    def delay_frames(self) -> int:
+        """Frames by which a pose comes later than its frame: look-ahead and smoothing together.
+
+        Call by call, as many poses at the beginning of a stream are none of its motion; those that
+        look-ahead leaves without speech mean nothing, and those of smoothing are its first pose.
+        """
+        smoothing = 0 if self._final_kernels is None else self._final_kernels.shape[1]
+        return self.model.config.lookahead_frames + smoothing
 
     def start(self) -> StreamState:
         """Returns the state of streams in which nothing was said."""
@@ -71,14 +84,15 @@ class Streamer:
     def flush(self, state: StreamState) -> Float[Array, "B D P"]:
         """Returns the last `delay_frames` poses of each lane, as if its stream ended here.
 
-        They are those of the offline filter. What came before and these make one pose for each
-        frame of a stream, once its first `delay_frames` poses are left out. A stream of fewer
-        frames has its poses at the end. `state` stays usable, so that the other lanes may go on;
-        without smoothing nothing is delayed, and there are no poses.
+        They are those of a whole clip: where the network looks ahead, the last sound goes on
+        without a word, and the filter is the offline one. What came before and these make one pose
+        for each frame of a stream, once its first `delay_frames` poses are left out. A stream of
+        fewer frames has its poses at the end. `state` stays usable, so that the other lanes may go
+        on; where nothing is delayed, there are no poses.
         """
-        if state.smoothing is None:
+        if not self.delay_frames:
             return jnp.zeros((self.lanes, 0, self.model.sizes.pose))
-        return self._finish(state.smoothing)
+        return self._finish(self.params, state)
 
     def __call__(
         self,
@@ -90,7 +104,9 @@ class Streamer:
         frame_mask: Bool[np.ndarray, "B T"] | None = None,
         is_start: Bool[np.ndarray, " B"] | None = None,
     ) -> tuple[Float[Array, "B T P"], StreamState]:
-        """Returns the un-normalised poses of the frames of `main`, and the state, which it uses up.
+        """Returns un-normalised poses, one a frame of `main`, and the state, which it uses up.
+
+        They are of `delay_frames` earlier.
 
         Raises:
             UserError: When shapes do not fit the lanes, each other or the network, or a speaker or
@@ -124,10 +140,17 @@ class Streamer:
         )
         return self.codec.denormalise(pose), state
 
-    def _finished(self, smoothing: SmoothState) -> Float[Array, "B D P"]:
-        assert self._final_kernels is not None, "a state with a filter comes of kernels"
-        pose = finish_smoothing(smoothing, kernels=self._final_kernels)
-        return jnp.asarray(self.codec.denormalise(pose))
+    def _finished(self, params: LiveParams, state: StreamState) -> Float[Array, "B D P"]:
+        poses, smoothing = [], state.smoothing
+        if state.heard is not None:
+            pose, smoothing = finish(
+                self.model, params, state, call_frames=self.call_frames, kernels=self.kernels
+            )
+            poses.append(pose)
+        if smoothing is not None:
+            assert self._final_kernels is not None, "a state with a filter comes of kernels"
+            poses.append(finish_smoothing(smoothing, kernels=self._final_kernels))
+        return jnp.asarray(self.codec.denormalise(jnp.concatenate(poses, axis=1)))
 
     def _check_speaker(self, speech: Speech, who: str, matters: Bool[np.ndarray, " B"]) -> None:
         ids, known = np.asarray(speech.speaker)[matters], self.model.sizes.speakers

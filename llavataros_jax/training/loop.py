@@ -61,6 +61,7 @@ def fit(
         seed=config.training.seed,
         random_phase=config.training.random_phase,
         piece_segments=config.training.piece_segments,
+        lookahead_frames=config.model.lookahead_frames,
         process_index=jax.process_index(),
         process_count=jax.process_count(),
     )

@@ -67,6 +67,7 @@ class Validation:
             self.reader,
             lanes=self.lanes,
             segment_frames=self.model.config.segment_frames,
+            lookahead_frames=self.model.config.lookahead_frames,
             process_index=jax.process_index(),
             process_count=jax.process_count(),
         )

@@ -83,11 +83,3 @@ def test_the_ancestors_pointer_steps_once_a_frame():
         frame_index(plain, 40, 30), frame_index(plain, 40, 30, rule="pointer")
     )
     assert frame_index([], 3, 30, rule="pointer").tolist() == [-1] * 3
-
-
-@pytest.mark.parametrize("rule", ["interval", "pointer"])
-def test_frames_may_have_the_word_of_later_frames(rule):
-    words = [Word("a", 0.1, 0.2), Word("b", 0.3, 0.6)]
-    later = frame_index(words, 32, 30, rule=rule)[12:]
-    np.testing.assert_array_equal(frame_index(words, 20, 30, rule=rule, ahead_frames=12), later)
-    assert later.max() == 1
