@@ -17,6 +17,7 @@ from llavataros_jax.inference.animate import Animator
 from llavataros_jax.model import Params
 from llavataros_jax.network import build_model
 from llavataros_jax.rendering.film import check_film_tools, write_film
+from llavataros_jax.training.checkpoint import trained_steps
 from llavataros_jax.training.choices import choose
 from llavataros_jax.training.loop import fit
 from llavataros_jax.training.trainer import Sampler
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
             print(sentence, flush=True)
     run = fit(config, manifest, sampler=_sampler(config, manifest))
     if jax.process_index() == 0:
-        print(f"trained {config.training.steps} steps; everything is in {run}")
+        print(f"trained {trained_steps(run)} steps; everything is in {run}")
     return 0
 
 

@@ -20,6 +20,8 @@ class TrainingConfig:
         random_phase: Start every clip at a random frame of its first segment, anew each epoch.
         log_every: Steps between log lines.
         validate_every: Steps between validations on held-out clips; 0 turns it off.
+        patience: Validations without a better held-out loss after which training ends, counted
+            from the best checkpoint by `validate_every`; 0 trains all steps.
         checkpoint_every: Steps between checkpoints.
         sample_every: Steps between rendered samples; 0 turns them off.
         sample_seconds: Length of a rendered sample.
@@ -35,6 +37,7 @@ class TrainingConfig:
     random_phase: bool = True
     log_every: int = 50
     validate_every: int = 500
+    patience: int = 0
     checkpoint_every: int = 500
     sample_every: int = 0
     sample_seconds: float = 8.0
@@ -44,5 +47,8 @@ class TrainingConfig:
         require(bool(self.run.strip()), "training.run must name a folder", self)
         for name in ("lanes", "log_every", "checkpoint_every", "sample_seconds"):
             require(getattr(self, name) > 0, f"training.{name} must be positive", self)
-        for name in ("steps", "seed", "piece_segments", "validate_every", "sample_every"):
+        for name in (
+            *("steps", "seed", "piece_segments"),
+            *("validate_every", "patience", "sample_every"),
+        ):
             require(getattr(self, name) >= 0, f"training.{name} must not be negative", self)

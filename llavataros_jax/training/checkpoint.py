@@ -87,6 +87,11 @@ class Checkpoints:
         except (TypeError, KeyError, ValueError):
             return float("inf")
 
+    @property
+    def best_step(self) -> int | None:
+        """Step of the best parameters, if there are any."""
+        return self._best.latest.step if self._best.latest else None
+
     def save(self, state: TrainState, *, wait: bool = False) -> None:
         """Saves the whole state in the background, or at once with `wait`.
 
@@ -218,6 +223,12 @@ def load_params(run: Path | str, abstract: Params) -> tuple[Params, str]:
         f"run {run} has no checkpoint in {folder}; train it first with "
         "python -m llavataros_jax.train"
     )
+
+
+def trained_steps(run: Path | str) -> int:
+    """Returns the step of a run's newest checkpoint, 0 without any."""
+    newest = _step_folders(Path(run) / "checkpoints" / "latest")[:1]
+    return int(newest[0].name) if newest else 0
 
 
 def _parts(state: TrainState) -> dict[str, Any]:

@@ -79,6 +79,8 @@ def _without_effect(config: Config, manifest: Manifest, dyadic: int) -> list[str
     """Returns a sentence for what was given or asked for and changes nothing."""
     model, training = config.model, config.training
     held_out = len(manifest.clips_of("validation"))
+    # The first validation is the best so far.
+    shortest = (1 + training.patience) * training.validate_every if training.patience else 0
     told = (
         (
             dyadic and model.cross_blocks == 0,
@@ -104,6 +106,16 @@ def _without_effect(config: Config, manifest: Manifest, dyadic: int) -> list[str
             not held_out and (training.validate_every or training.sample_every),
             "training.validate_every and training.sample_every have no effect, because no clip is "
             "held out (data.holdout_fraction)",
+        ),
+        (
+            training.patience and not (held_out and training.validate_every),
+            f"training.patience={training.patience} has no effect, because "
+            + ("training.validate_every=0" if held_out else "no clip is held out"),
+        ),
+        (
+            held_out and training.steps <= shortest,
+            f"training.patience={training.patience} has no effect, because training ends at step "
+            f"{training.steps}",
         ),
         (
             held_out and training.sample_every > training.steps,

@@ -12,7 +12,7 @@ from llavataros_jax.errors import UserError
 # places and tools, and how often something is shown. That the data is the same is known by what
 # the records contain, wherever they and the programs and weights that made them lie.
 _MAY_CHANGE = (
-    *("training.run", "training.steps"),
+    *("training.run", "training.steps", "training.patience"),
     *("training.log_every", "training.validate_every", "training.checkpoint_every"),
     *("training.sample_every", "training.sample_seconds"),
     *("data.folder", "data.records", "data.words_folder", "data.source"),

@@ -22,6 +22,7 @@ from llavataros_jax.training.checkpoint import Checkpoints
 from llavataros_jax.training.optimizer import build_optimizer, learning_rate_schedule
 from llavataros_jax.training.pace import Pace
 from llavataros_jax.training.parallel import Launcher
+from llavataros_jax.training.patience import no_better
 from llavataros_jax.training.state import TrainState, init_state
 from llavataros_jax.training.step import Metrics, train_step
 from llavataros_jax.training.tracking import Tracker
@@ -93,6 +94,9 @@ class Trainer:
     ) -> None:
         training = self.config.training
         first = step = int(state.step)
+        if step < training.steps and (reason := self._patience_ended(step)):
+            tracker.say(step, f"training is finished: {reason}; raise training.patience to go on")
+            return
         pending: list[Metrics] = []
         if step == 0 and self.validation is not None:
             self._measure_baselines(self.validation, tracker)
@@ -111,12 +115,15 @@ class Trainer:
                 jax.block_until_ready(metrics)  # steps under way are time of training
             with pace.paused():
                 if logging:
-                    # The first step is compiled, and no part of what is timed.
-                    timed = len(pending) - (step - len(pending) == first)
-                    self._log(step, pending, tracker, pace, timed_steps=timed)
+                    self._log(step, pending, tracker, pace, first=first)
                     pending = []
                 if validating:
                     self._validate(state, step, tracker)
+                    if not last and (reason := self._patience_ended(step)):
+                        last = saving = True
+                        if pending:
+                            self._log(step, pending, tracker, pace, first=first)
+                        tracker.say(step, f"{reason}, so training ends")
                 if saving:
                     self.checkpoints.save(self.launcher.to_checkpoint(state))
                 if sampler and sampling:
@@ -125,8 +132,21 @@ class Trainer:
                 self.checkpoints.wait()
                 tracker.say(step, "stopped and saved; the same command goes on from here")
                 raise KeyboardInterrupt
+            if last:
+                break
             pace.start()
         self.checkpoints.wait()
+
+    def _patience_ended(self, step: int) -> str | None:
+        """Says for how long no validation was better, if that is longer than training waits."""
+        training, best = self.config.training, self.checkpoints.best_step
+        count = no_better(best, step, validate_every=training.validate_every)
+        if self.validation is None or not 0 < training.patience <= count:
+            return None
+        return (
+            f"no better held-out loss for {count} validation{'s' * (count != 1)}; the best is step "
+            f"{best}"
+        )
 
     def _measure_baselines(self, validation: Validation, tracker: Tracker) -> None:
         codec = validation.codec
@@ -143,8 +163,10 @@ class Trainer:
         tracker.say(0, ", ".join(f"{k} {v:.4f}" for k, v in baselines.items()))
 
     def _log(
-        self, step: int, pending: list[Metrics], tracker: Tracker, pace: Pace, *, timed_steps: int
+        self, step: int, pending: list[Metrics], tracker: Tracker, pace: Pace, *, first: int
     ) -> None:
+        # The first step is compiled, and no part of what is timed.
+        timed_steps = len(pending) - (step - len(pending) == first)
         values = jax.device_get(pending)
         mean = {name: float(np.mean([v[name] for v in values])) for name in values[0]}
         if not np.isfinite(mean["loss"] + mean["gradient_norm"]):

@@ -138,6 +138,7 @@ def test_the_door_says_what_it_chose_and_trains_with_it(tmp_path, monkeypatch, c
 
     def fit(config, manifest, *, sampler):
         trained.append(config)
+        (tmp_path / "run/checkpoints/latest" / str(config.training.steps)).mkdir(parents=True)
         return tmp_path / "run"
 
     monkeypatch.setattr(train, "fit", fit)
