@@ -31,17 +31,7 @@ def body_points(trajectories: Trajectories) -> Float32[np.ndarray, "N 6 3"]:
     Raises:
         UserError: When the skeleton has no two whole arms.
     """
-    roles = joint_roles(_named(trajectories))
-    arms = {}
-    for side in _SIDES:
-        for role in ("upperarm", "forearm", "hand"):
-            arms[role, side] = roles.find(role, side)
-            if arms[role, side] < 0:
-                raise UserError(
-                    f"motion of {', '.join(trajectories.skeleton.names[:8])} … has no {side} "
-                    f"{role} by its names, but alignment looks at both arms from shoulder to hand; "
-                    "rename its joints"
-                )
+    arms, head = body_joints(_named(trajectories))
     positions = _resampled(trajectories)
     shoulders = {side: positions[:, arms["upperarm", side]] for side in _SIDES}
     middle = (shoulders["left"] + shoulders["right"]) / 2
@@ -52,11 +42,30 @@ def body_points(trajectories: Trajectories) -> Float32[np.ndarray, "N 6 3"]:
     def seen(joint: int) -> np.ndarray:
         return np.einsum("tij,tj->ti", axes, positions[:, joint] - middle) / arm
 
-    head = roles.find("head")
     points = [seen(arms[role, side]) for role in ("hand", "forearm") for side in _SIDES]
     points.append(seen(head) if head >= 0 else np.zeros_like(middle))
     points.append((middle - middle.mean(axis=0)) @ facing.T / arm)
     return np.stack(points, axis=1).astype(np.float32)
+
+
+def body_joints(skeleton: Skeleton) -> tuple[dict[tuple[str, str], int], int]:
+    """Returns the joints of both arms by role and side, and that of the head, -1 without one.
+
+    Raises:
+        UserError: When the skeleton has no two whole arms.
+    """
+    roles = joint_roles(skeleton)
+    arms = {}
+    for side in _SIDES:
+        for role in ("upperarm", "forearm", "hand"):
+            arms[role, side] = roles.find(role, side)
+            if arms[role, side] < 0:
+                raise UserError(
+                    f"motion of {', '.join(skeleton.names[:8])} … has no {side} "
+                    f"{role} by its names, but alignment looks at both arms from shoulder to hand; "
+                    "rename its joints"
+                )
+    return arms, roles.find("head")
 
 
 def _named(trajectories: Trajectories) -> Skeleton:

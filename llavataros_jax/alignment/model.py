@@ -20,7 +20,7 @@ from llavataros_jax.alignment.speech import speech_features
 from llavataros_jax.motion.trajectories import Trajectories
 
 # Measured motion is smoothed as the mildest of what was trained on.
-_SMOOTH_FRAMES = 0.8
+SMOOTH_FRAMES = 0.8
 _ENCODED_WINDOWS = 256
 
 
@@ -135,5 +135,5 @@ def _encode(
     encoders = network(settings, arrays)
     if side == "speech":
         return encoders.speech(windows)
-    moved = smoothed(windows, jnp.full(len(windows), _SMOOTH_FRAMES))
+    moved = smoothed(windows, jnp.full(len(windows), SMOOTH_FRAMES))
     return encoders.motion(motion_features(moved)[:, MARGIN_FRAMES:-MARGIN_FRAMES])
