@@ -5,6 +5,7 @@ and numbers derived from others are properties. `config.file` reads and writes t
 """
 
 from llavataros_jax.config.audio import AudioConfig
+from llavataros_jax.config.augmentation import AugmentationConfig
 from llavataros_jax.config.config import Config
 from llavataros_jax.config.data import DataConfig
 from llavataros_jax.config.film import FilmConfig
@@ -19,6 +20,7 @@ from llavataros_jax.config.words import WordsConfig
 
 __all__ = [
     "AudioConfig",
+    "AugmentationConfig",
     "Config",
     "DataConfig",
     "FilmConfig",

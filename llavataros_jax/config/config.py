@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from llavataros_jax.config.audio import AudioConfig
+from llavataros_jax.config.augmentation import AugmentationConfig
 from llavataros_jax.config.data import DataConfig
 from llavataros_jax.config.film import FilmConfig
 from llavataros_jax.config.loss import LossConfig
@@ -25,6 +26,7 @@ class Config:
     text: TextConfig = field(default_factory=TextConfig)
     words: WordsConfig = field(default_factory=WordsConfig)
     motion: MotionConfig = field(default_factory=MotionConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)

@@ -1,0 +1,49 @@
+"""The same movement mirrored, larger or smaller, and faster or slower."""
+
+import dataclasses
+
+import numpy as np
+
+from data_prep.clips.change import Change
+from llavataros_jax.motion.mirror import mirror
+from llavataros_jax.motion.motion import Motion, motion_from_local
+from llavataros_jax.motion.resampling import resample
+from llavataros_jax.motion.rotations import matrix_to_sixd, sixd_to_matrix
+from llavataros_jax.motion.smoothing import enlarged
+
+
+def changed_motion(motion: Motion, change: Change) -> Motion:
+    """Returns the changed motion at the same rate; what was seen at time t is seen at t / speed."""
+    if change.is_mirrored:
+        motion = mirror(motion)
+    motion = _enlarged(motion, change.amplitude)
+    if change.speed == 1:
+        return motion
+    fps = motion.fps
+    return resample(dataclasses.replace(motion, fps=fps * change.speed), fps)
+
+
+def changed_frames(num_frames: int, speed: float, fps: float) -> int:
+    """Returns how many frames remain of so many, as `resample` counts them."""
+    return num_frames if speed == 1 else max(1, round(num_frames / (fps * speed) * fps))
+
+
+def _enlarged(motion: Motion, size: float) -> Motion:
+    """Multiplies the movement of rotations in the parents' frames, as 6D vectors, and of offsets.
+
+    The 6D vectors are made rotations again afterwards, and rigid bones keep their lengths.
+    """
+    if size == 1:
+        return motion
+    frames, joints = motion.num_frames, motion.skeleton.num_joints
+    sixd = np.asarray(matrix_to_sixd(motion.local_rotations())).reshape(frames, -1)
+    offsets = motion.local_offsets().reshape(frames, -1)
+    sixd = enlarged(sixd, motion.fps, size).reshape(frames, joints, 6)
+    offsets = enlarged(offsets, motion.fps, size).reshape(frames, joints, 3)
+    return motion_from_local(
+        np.asarray(sixd_to_matrix(sixd)),
+        offsets,
+        offsets[:, 0],
+        fps=motion.fps,
+        skeleton=motion.skeleton,
+    )
