@@ -1,7 +1,12 @@
 """`Clip`, one performance: whose it is and where its speech and motion lie."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+# Marks the mirror image of a take, in the names of its files and of its speaker.
+MIRRORED = "_mirror"
+MIRROR = re.compile(rf"{MIRRORED}(?=_|$)")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What the stages make of one clip: the work that is spread over processes."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import numpy as np
 from data_prep.clips.attempt import attempt
 from data_prep.clips.cache import Arrays, StageCache
 from data_prep.clips.clip import Clip
-from data_prep.clips.speech import SpeechFeatures, kept_speech, prepare_speech
+from data_prep.clips.speech import kept_speech, prepare_speech
 from data_prep.clips.stages import Stage, motion_stage
 from data_prep.machine.fingerprint import content_hash
+from data_prep.words.word import Word
 from llavataros_jax.config import Config
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.motion import Motion
@@ -111,7 +113,7 @@ def prepare_clip(
         skeleton=motion.skeleton if motion else None,
         num_words=len(speech.words) if speech else 0,
         num_unknown=speech.num_unknown if speech else 0,
-        words_hash=_words_hash(speech) if speech else "",
+        words_hash=words_hash(speech.words) if speech else "",
         keys=tuple(sorted(cache.keys.items())),
         made=tuple(cache.made),
         notes=(*clip.notes, *motion_notes, *(speech.notes if speech else ())),
@@ -158,8 +160,20 @@ def motion_from_arrays(arrays: Arrays) -> Motion:
     return Motion(arrays["frames"], float(arrays["fps"]), skeleton)
 
 
-def _words_hash(speech: SpeechFeatures) -> str:
-    return content_hash([[w.text, w.start_seconds, w.end_seconds] for w in speech.words])
+def motion_to_arrays(motion: Motion, notes: Sequence[str]) -> Arrays:
+    """Returns what the stage `motion` keeps."""
+    return {
+        # A metre in float32 is right to 0.1 µm, a hundredth of what counts as rigid.
+        "frames": motion.frames.astype(np.float32),
+        "fps": np.array(motion.fps),
+        "skeleton": np.array(json.dumps(motion.skeleton.to_dict())),
+        "notes": np.array(notes, dtype=str),
+    }
+
+
+def words_hash(words: Sequence[Word]) -> str:
+    """Hashes words and their times, whatever they are from."""
+    return content_hash([[w.text, w.start_seconds, w.end_seconds] for w in words])
 
 
 def _motion(clip: Clip, config: Config, cache: StageCache) -> tuple[Motion, tuple[str, ...]]:
@@ -199,11 +213,4 @@ def _read(clip: Clip, config: Config, seconds: float, *, is_cut: bool) -> Arrays
     is_cut = is_cut and lengths[1] <= 2 * lengths[0]
     if lengths[1] - lengths[0] > tolerance_seconds(seconds, motion.fps) and not is_cut:
         raise UserError(length_problem(motion, clip.motion, clip.audio, seconds))
-    motion = resample(motion, settings.fps)
-    return {
-        # A metre in float32 is right to 0.1 µm, a hundredth of what counts as rigid.
-        "frames": motion.frames.astype(np.float32),
-        "fps": np.array(motion.fps),
-        "skeleton": np.array(json.dumps(motion.skeleton.to_dict())),
-        "notes": np.array(notes, dtype=str),
-    }
+    return motion_to_arrays(resample(motion, settings.fps), notes)

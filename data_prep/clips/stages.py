@@ -23,6 +23,7 @@ from llavataros_jax.errors import UserError
 
 # Raise one when its stage gives another result for the same inputs.
 MOTION_VERSION, WORDS_VERSION, AUDIO_VERSION, TEXT_VERSION = 3, 3, 2, 1
+CHANGED_VERSION = 1  # of the changed copies of what the stages give
 
 # Options of a language model that say where it lies or how fast it is run, not what it gives.
 _NOT_OF_THE_VECTORS = ("model", "batch", "ngram_min", "ngram_max")
@@ -168,3 +169,14 @@ def text_stage(words: Sequence[Word], config: TextConfig) -> Stage:
     inputs["model"] = find_model(config.model or "").identity
     inputs["starts"] = text_starts(words, config)
     return Stage("text", TEXT_VERSION, inputs)
+
+
+def changed_stage(name: str, key: str, change: dict[str, Any]) -> Stage:
+    """Returns the stage that changes what another one gives, for a copy of a clip.
+
+    Args:
+        name: Name of both.
+        key: The other one's key, in which all is that its result depends on.
+        change: What is changed, and of how much of the result.
+    """
+    return Stage(name, CHANGED_VERSION, {"changed": key, "change": change})

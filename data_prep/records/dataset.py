@@ -62,7 +62,10 @@ def write_dataset(
 ) -> Manifest:
     """Writes shards, `features.json`, `dataset_info.json` and at last `manifest.json`.
 
-    Statistics and the codec come from the training records alone. Clips are read one at a time,
+    Statistics and the codec come from the training records alone, and of these not from changed
+    copies: speech and motion are normalised as they naturally are, which is how they are met after
+    training, and runs with and without copies can be compared. Mirror images count, as those that
+    were recorded do: they are speakers with bodies of their own. Clips are read one at a time,
     so memory does not grow with their number. An older data set in the folder stays valid until
     the new manifest is there, and its shards are removed then.
 
@@ -78,7 +81,9 @@ def write_dataset(
     """
     config = plan.config
     kept = KeptStages(cache_folder, config.motion.fps, frame_rule=config.words.frame_rule)
-    training = [record for record in plan.records if record.cut.split == TRAIN]
+    training = [
+        record for record in plan.records if record.cut.split == TRAIN and not record.copy_of
+    ]
     codec = PoseCodec.measure(
         ((kept.motion(record), plan.speaker_id(record.main)) for record in training),
         len(plan.speakers),
@@ -168,6 +173,7 @@ def _contents(
         interlocutor_speaker=int(values["interlocutor_speaker"]),
         seconds=seconds,
         content_hash=plan.record_hash(record),
+        copy_of=record.copy_of,
         **_told(record, plan),
     )
 

@@ -32,7 +32,7 @@ class KeptStages:
 
     def motion(self, record: PlannedRecord) -> Motion:
         """Returns the record's motion."""
-        motion = motion_from_arrays(self._load(record.main, "motion"))
+        motion = motion_from_arrays(self.load(record.main, "motion"))
         if record.rest_pose is not None:
             motion = with_rest_pose_of(motion, record.rest_pose)
         return motion.cut(record.cut.start_frame, record.cut.stop_frame)
@@ -42,7 +42,7 @@ class KeptStages:
     ) -> tuple[list[Word], dict[str, Any]]:
         """Returns the words that reach into the record, and the person's features on its frames."""
         start, stop, fps = record.cut.start_frame, record.cut.stop_frame, self._fps
-        words = words_from_arrays(self._load(person, "words")) if person.num_words else []
+        words = words_from_arrays(self.load(person, "words")) if person.num_words else []
         rows = [
             row
             for row, word in enumerate(words)
@@ -52,15 +52,20 @@ class KeptStages:
         place = np.full(len(words) + 1, -1, np.int32)
         place[rows] = np.arange(len(rows))
         return [words[row] for row in rows], {
-            "audio": self._load(person, "audio")["features"][start:stop],
-            "words": self._load(person, "text")["vectors"][rows],
+            "audio": self.load(person, "audio")["features"][start:stop],
+            "words": self.load(person, "text")["vectors"][rows],
             "word_index": place[self._index(words, stop)[start:]],
         }
 
     def _index(self, words: list[Word], num_frames: int) -> Int32[np.ndarray, " N"]:
         return frame_index(words, num_frames, self._fps, rule=self._frame_rule)
 
-    def _load(self, person: PreparedClip, stage: str) -> Arrays:
+    def load(self, person: PreparedClip, stage: str) -> Arrays:
+        """Returns what a stage keeps of a person's whole clip.
+
+        Raises:
+            UserError: When it has gone.
+        """
         arrays = load_stage(self._folder, stage, person.key(stage))
         if arrays is None:
             raise UserError(

@@ -35,12 +35,14 @@ class PlannedRecord:
         main: The clip.
         interlocutor: The other speaker's clip, if there is one.
         rest_pose: Skeleton in whose rest pose the motion is told, if not in its file's own.
+        copy_of: Name of the record that it is a changed copy of; empty for all others.
     """
 
     cut: Cut
     main: PreparedClip
     interlocutor: PreparedClip | None = None
     rest_pose: Skeleton | None = None
+    copy_of: str = ""
 
     @property
     def num_frames(self) -> int:
@@ -107,6 +109,15 @@ class DatasetPlan:
     def speaker_id(self, clip: PreparedClip) -> int:
         """Returns the id of a clip's speaker."""
         return self.speakers.index(clip.clip.speaker)
+
+
+def find_usable(
+    prepared: dict[str, PreparedClip], config: Config
+) -> tuple[dict[str, PreparedClip], dict[str, str]]:
+    """Returns the clips that become records, by name, and why others with motion do not fit."""
+    sound = {name: clip for name, clip in prepared.items() if clip.clip.motion and not clip.problem}
+    misfits = find_misfits(sound, prepared, config)
+    return {name: clip for name, clip in sound.items() if name not in misfits}, misfits
 
 
 def find_misfits(

@@ -18,8 +18,9 @@ from data_prep.clips.cache import NotKeptError
 from data_prep.clips.clip import Clip
 from data_prep.clips.prepared_clip import PreparedClip, prepare_clip
 from data_prep.records.dataset import finished_dataset, write_dataset
-from data_prep.records.plan import DatasetPlan, find_misfits, plan_dataset
+from data_prep.records.plan import DatasetPlan, find_usable, plan_dataset
 from data_prep.records.splits import Performance, check_holdout_takes, choose_holdout
+from data_prep.run.copying import add_copies, check_augmentation
 from data_prep.run.processes import processes_for
 from data_prep.run.workers import Runner, run_all
 from data_prep.sound.features import check_audio
@@ -42,7 +43,7 @@ class Preparation:
     Attributes:
         manifest: Manifest of the folder of records.
         folder: The folder of records.
-        clips: The clips that became records.
+        clips: The recorded clips that became records.
         failures: Clips that could not be prepared, each with the reason.
         skipped: Files that are no clip, each with the reason.
         made: How many times each stage was computed in this run.
@@ -83,13 +84,14 @@ def prepare(
     _check_writable(folder)
     check_audio(config.audio)
     check_text(config.text)
+    check_augmentation(config.augmentation, say)
     found = find_recordings(config.data)
     source = source_of(config.data)
     if source not in (config.data.source, "folder"):
         say(f"reading data.folder={config.data.folder} as data.source={source}")
     for note in found.notes:
         say(f"note: {note}")
-    config = _holding_out(found, config, say)
+    config = holding_out(found, config, say)
     if not any(clip.motion for clip in found.clips):
         reasons = [*found.problems.values(), *found.skipped.values()]
         raise UserError(
@@ -131,12 +133,9 @@ def _prepare_found(
     """Prepares the clips that were found and writes their records."""
     folder = Path(config.data.records)
     prepared = _run_stages(found, failures, config, folder / CACHE_FOLDER, say, run=run)
-    usable = {
-        name: clip for name, clip in prepared.items() if clip.clip.motion and not clip.problem
-    }
-    for name, reason in find_misfits(usable, prepared, config).items():
+    usable, misfits = find_usable(prepared, config)
+    for name, reason in misfits.items():
         _fail(name, reason, failures, config, say)
-        del usable[name]
     if not usable:
         first = next(iter(failures.values()))
         raise UserError(
@@ -144,23 +143,33 @@ def _prepare_found(
             f"was written; the first: {first}"
         )
     plan = plan_dataset(usable, prepared, config, failures=failures, skipped=found.skipped)
+    recorded = plan.records
+    plan, made_of_copies = add_copies(
+        plan,
+        config,
+        folder / CACHE_FOLDER,
+        fail=lambda name, reason: _fail(name, reason, failures, config, say),
+        say=say,
+        run=run,
+    )
     manifest = finished_dataset(folder, plan)
     is_new = manifest is None
     if manifest is None:
         manifest = _write(folder, plan)
-    used = {record.cut.clip for record in plan.records}
+    used = {record.cut.clip for record in recorded}
+    made = Counter(stage for clip in prepared.values() for stage in clip.made)
     return Preparation(
         manifest=manifest,
         folder=folder,
         clips=tuple(clip for name, clip in sorted(prepared.items()) if name in used),
         failures=failures,
         skipped=found.skipped,
-        made=dict(Counter(stage for clip in prepared.values() for stage in clip.made)),
+        made=dict(made + Counter(made_of_copies)),
         is_new=is_new,
     )
 
 
-def _holding_out(found: Recordings, config: Config, say: Callable[[str], None]) -> Config:
+def holding_out(found: Recordings, config: Config, say: Callable[[str], None]) -> Config:
     """Holds out what the data set itself sets aside, unless the user has said what."""
     data = config.data
     if data.holdout != "tail" and not data.holdout_takes and data.holdout_fraction:

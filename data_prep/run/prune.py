@@ -1,18 +1,22 @@
 """Removes kept results that no clip needs any more: those of old options, files and versions."""
 
+import contextlib
 import functools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from data_prep.align.choice import choose_aligner
-from data_prep.clips.cache import Pruned, remove_unused
+from data_prep.clips.cache import NotKeptError, Pruned, remove_unused
 from data_prep.clips.clip import Clip
-from data_prep.clips.prepared_clip import used_results
+from data_prep.clips.prepared_clip import PreparedClip, prepare_clip, used_results
 from data_prep.listen.choice import choose_transcriber
-from data_prep.run.pipeline import CACHE_FOLDER, sole_preparation
+from data_prep.records.copies import copies_of, results_of
+from data_prep.records.plan import find_usable, plan_dataset
+from data_prep.run.pipeline import CACHE_FOLDER, holding_out, sole_preparation
 from data_prep.sound.features import check_audio
 from data_prep.sources.choice import find_recordings
+from data_prep.sources.recordings import Recordings
 from data_prep.vectors.choice import check_text
 from llavataros_jax.config import Config
 from llavataros_jax.errors import UserError
@@ -39,7 +43,8 @@ def prune(config: Config) -> Pruned:
     check_audio(config.audio)
     check_text(config.text)
     with sole_preparation(folder):
-        clips = find_recordings(config.data).clips
+        found = find_recordings(config.data)
+        clips = found.clips
         if not clips:
             raise UserError(
                 f"data.folder={config.data.folder} has no clip, so all that is kept would go; "
@@ -49,7 +54,31 @@ def prune(config: Config) -> Pruned:
         work = functools.partial(used_results, config=config, cache_folder=cache)
         with ThreadPoolExecutor(config.data.workers or os.cpu_count()) as threads:
             used = set().union(*threads.map(work, clips))
+        used |= _used_by_copies(found, config, cache)
         return remove_unused(cache, used)
+
+
+def _used_by_copies(found: Recordings, config: Config, cache: Path) -> set[tuple[str, str]]:
+    """Returns stage and key of the results of copies of those clips whose own are all kept."""
+    if not (config.augmentation.copies or config.augmentation.mirror):
+        return set()
+    config = holding_out(found, config, lambda _: None)
+    interlocutors = {clip.interlocutor for clip in found.clips}
+    prepared: dict[str, PreparedClip] = {}
+    for clip in found.clips:
+        with contextlib.suppress(NotKeptError):
+            prepared[clip.name] = prepare_clip(
+                clip,
+                config,
+                cache_folder=cache,
+                is_interlocutor=clip.name in interlocutors,
+                only_kept=True,
+            )
+    usable, _ = find_usable(prepared, config)
+    if not usable:
+        return set()
+    plan = plan_dataset(usable, prepared, config, failures={}, skipped={})
+    return set().union(*map(results_of, copies_of(plan, config.augmentation)))
 
 
 def report(pruned: Pruned, folder: Path) -> str:

@@ -14,7 +14,11 @@ def report(preparation: Preparation) -> str:
     rows = [("split", "speaker", "clips", "minutes", "words", "words/min")]
     for split in ("train", "validation"):
         for row, speaker in enumerate(manifest.speakers):
-            clips = [clip for clip in manifest.clips_of(split) if clip.speaker == row]
+            clips = [
+                clip
+                for clip in manifest.clips_of(split)
+                if clip.speaker == row and not clip.copy_of
+            ]
             if not clips:
                 continue
             minutes = sum(clip.seconds for clip in clips) / 60
@@ -31,7 +35,13 @@ def report(preparation: Preparation) -> str:
     ]
     words = sum(clip.num_words for clip in preparation.clips)
     unknown = sum(clip.num_unknown for clip in preparation.clips)
-    conversations = sum(clip.interlocutor_speaker >= 0 for clip in manifest.clips)
+    copies = [clip for clip in manifest.clips if clip.copy_of]
+    if copies:
+        minutes = sum(clip.seconds for clip in copies) / 60
+        lines.append(f"and {len(copies)} changed copies of training clips, {minutes:.2f} minutes")
+    conversations = sum(
+        clip.interlocutor_speaker >= 0 for clip in manifest.clips if not clip.copy_of
+    )
     lines.append(
         f"{len(preparation.clips)} clips, {conversations} records with an interlocutor; "
         f"{unknown} of {words} words out of vocabulary; "
@@ -51,6 +61,6 @@ def _notes(preparation: Preparation) -> list[str]:
     """Lists each note once, with the clips that have it."""
     clips_of: dict[str, dict[str, None]] = defaultdict(dict)
     for clip in preparation.manifest.clips:
-        for note in clip.notes:
+        for note in () if clip.copy_of else clip.notes:
             clips_of[note][clip.name.removesuffix("+tail")] = None
     return [f"note: {note}: {listed(names, _MOST_NAMES)}" for note, names in clips_of.items()]

@@ -1,17 +1,15 @@
 """`Recordings`, what a source found, and the table that says who talks with whom."""
 
 import dataclasses
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.clips.clip import Clip
+from data_prep.clips.clip import MIRROR, MIRRORED, Clip
 from data_prep.sources.clips_table import FILE_NAME, TableRow, read_clips_table
 from llavataros_jax.config import DataConfig
 
 LONE_SPEAKER = "speaker"
-MIRROR = re.compile(r"_mirror(?=_|$)")
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ def _set_aside(held_out: Collection[str], usable: Collection[str]) -> tuple[tupl
 def speaker_of(name: str, speaker: str | None) -> str:
     """Returns the speaker of a clip; a mirrored take has one of its own."""
     speaker = speaker or LONE_SPEAKER
-    return f"{speaker}_mirror" if MIRROR.search(name) else speaker
+    return speaker + MIRRORED if MIRROR.search(name) else speaker
 
 
 def take_of(name: str) -> str:

@@ -37,6 +37,8 @@ class ClipEntry:
         seconds: Length of the recording.
         content_hash: Hash of what the record was computed from.
         notes: What preparation did that the user should know.
+        copy_of: Name of the training clip that it is a changed copy of; empty for what was
+            recorded. A copy is for training alone: its speech is not that of `recording`.
     """
 
     name: str
@@ -53,6 +55,7 @@ class ClipEntry:
     seconds: float
     content_hash: str
     notes: tuple[str, ...] = ()
+    copy_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class Manifest:
     content_hash: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
-        plain = dataclasses.asdict(self)
+        plain = self._plain()
         del plain["content_hash"]
         # Through JSON once, because keys such as 2 and 10 sort otherwise once they are text.
         stored = json.loads(json.dumps(plain))
@@ -96,11 +99,19 @@ class Manifest:
 
     def save(self, folder: Path | str) -> None:
         """Writes `manifest.json` atomically; write it last, it makes the folder valid."""
-        write_json(Path(folder) / FILE_NAME, dataclasses.asdict(self))
+        write_json(Path(folder) / FILE_NAME, self._plain())
 
     def pose_codec(self) -> PoseCodec:
         """Builds the codec that turns the records' poses into motion."""
         return PoseCodec.from_dict(self.codec)
+
+    def _plain(self) -> dict[str, Any]:
+        """Returns all of it; what was written before there were copies keeps its hash."""
+        plain = dataclasses.asdict(self)
+        for clip in plain["clips"]:
+            if not clip["copy_of"]:
+                del clip["copy_of"]
+        return plain
 
     def clips_of(self, split: str) -> tuple[ClipEntry, ...]:
         """Returns the clips of one split."""

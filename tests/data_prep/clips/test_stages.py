@@ -14,6 +14,7 @@ from data_prep.clips.speech import prepare_speech
 from data_prep.clips.stages import (
     Stage,
     aligned_words_stage,
+    changed_stage,
     text_stage,
     timed_words_stage,
     transcribed_words_stage,
@@ -26,6 +27,7 @@ from llavataros_jax.errors import UserError
 from tests.data_prep.recordings import make_samples, small_config, write_clip
 
 ROOT = Path(__file__).parents[3]
+_STAGES = ("MOTION", "WORDS", "AUDIO", "TEXT", "CHANGED")
 WORDS = [Word("hello", 0.0, 0.5), Word("there", 0.5, 1.0)]
 
 
@@ -51,8 +53,19 @@ def test_keys_have_one_address():
                 versions |= {(path.name, node.id)}
     assert made == {"stages.py"}
     named = {name for place, name in versions if place == "stages.py"}
-    assert named == {f"{name}_VERSION" for name in ("MOTION", "WORDS", "AUDIO", "TEXT")}
+    assert named == {f"{name}_VERSION" for name in _STAGES}
     assert not named & {name for place, name in versions if place != "stages.py"}
+
+
+def test_a_changed_result_depends_on_what_is_changed_and_how():
+    stage = changed_stage("audio", "of a", {"speed": 1.1, "gain_decibels": 2.0})
+    others = [
+        changed_stage("words", "of a", {"speed": 1.1, "gain_decibels": 2.0}),
+        changed_stage("audio", "of b", {"speed": 1.1, "gain_decibels": 2.0}),
+        changed_stage("audio", "of a", {"speed": 1.1, "gain_decibels": 2.5}),
+        Stage("audio", stage.version + 1, stage.inputs),
+    ]
+    assert len({stage.key, *(other.key for other in others)}) == 5
 
 
 def test_hashed_vectors_read_no_option_of_a_language_model():
