@@ -11,6 +11,7 @@ from llavataros_jax.config.file import config_to_dict, load_config, with_overrid
 from llavataros_jax.errors import UserError
 
 PATHS = (
+    "loss.contrastive_encoder",
     "data.folder", "data.records", "data.words_folder", "data.audio_glob", "data.motion_glob",
     "data.words_glob", "audio.pase", "text.model", "words.whisper", "words.mfa",
     "words.mfa_dictionary", "words.mfa_acoustic", "training.run",
@@ -21,6 +22,7 @@ TOGETHER = {
     "data.words_glob": ["data.motion_glob=m/*", "data.audio_glob=a/*"],
     "audio.pase": ["audio.kind=pase"],
     "text.model": ["text.kind=language_model"],
+    "loss.contrastive_encoder": ["loss.contrastive=0.1"],
 }
 
 
