@@ -5,12 +5,14 @@ import functools
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from llavataros_jax.data.segments import ClipSpeech
 from llavataros_jax.inference.animate import Animator
 from llavataros_jax.inference.attention_shares import run_to
+from llavataros_jax.inference.lookahead import speech_after, start_hearing
 from llavataros_jax.inference.stream import Streamer
 from llavataros_jax.model import build
 from llavataros_jax.motion.smoothing import smooth_values
@@ -96,12 +98,12 @@ class Lane:
 
 # Frames that each of three lanes brings to each call of five, at places drawn for each call; -1
 # starts the lane anew with this call and brings three.
-CALLS = ((5, 0, 3), (4, 5, 0), (0, 5, 1), (5, 2, -1), (5, 5, 4), (1, 3, 5))
+CALLS = ((5, 0, 3), (0, 5, 0), (5, 5, 1), (5, 2, -1), (5, 5, 4), (0, 3, 5))
 
 
 @pytest.mark.parametrize("smoothing", [False, True])
 def test_live_streams_and_their_flush_are_the_offline_motion(smoothing):
-    """Lane 1 starts late, lane 2 anew after four frames, fewer than the look-ahead."""
+    """Lane 0 ends early, 1 starts late, 2 anew after four frames, fewer than the look-ahead."""
     live = Streamer(
         *looking(AHEAD), CODEC, lanes=3, call_frames=4, smooth_fps=30 if smoothing else None
     )
@@ -147,6 +149,15 @@ def test_live_streams_and_their_flush_are_the_offline_motion(smoothing):
     # The state is still there after a flush.
     again, _ = live(state, cut(main, slice(0, 5)), cut(other, slice(0, 5)))
     assert np.isfinite(np.asarray(again)).all()
+
+
+def test_after_the_end_of_a_stream_only_the_poses_that_are_due_exist():
+    state = start_hearing(3, 6).replace(waited_frames=jnp.array([0, 2, AHEAD]))
+    main, other, due = speech_after(state, SIZES, lookahead_frames=AHEAD)
+    np.testing.assert_array_equal(due.sum(1), [0, 2, AHEAD])
+    assert due[1, -2:].all()
+    assert (main.word_index == -1).all()
+    assert other.audio.shape == (3, AHEAD, 6)
 
 
 def test_single_frames_of_somebody_alone_are_enough():
