@@ -12,6 +12,9 @@ class TrainingConfig:
 
     Attributes:
         run: Folder of the run: config, logs, checkpoints, samples.
+        start_from: Folder of another run, whole or exported (such as `starter`), whose parameters a
+            new run begins with; what depends on other records is converted or new
+            (`training/transfer.py`). A run that has a checkpoint goes on from its own.
         steps: Optimiser steps; 0 means chosen from the data, which `training.choices` explains.
         lanes: Rows of the batch; each reads whole clips one after another.
         seed: Seed of parameters, dropout and the order of clips.
@@ -30,6 +33,7 @@ class TrainingConfig:
     """
 
     run: str = "runs/default"
+    start_from: str | None = None
     steps: int = 1000
     lanes: int = 32
     seed: int = 1
@@ -45,6 +49,11 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         require(bool(self.run.strip()), "training.run must name a folder", self)
+        require(
+            self.start_from is None or bool(self.start_from.strip()),
+            "training.start_from must name the folder of a run, or be null",
+            self,
+        )
         for name in ("lanes", "log_every", "checkpoint_every", "sample_seconds"):
             require(getattr(self, name) > 0, f"training.{name} must be positive", self)
         for name in (

@@ -5,6 +5,7 @@ import dataclasses
 from llavataros_jax.config import AudioConfig, Config
 from llavataros_jax.data.lanes import LanePlan
 from llavataros_jax.data.manifest import Manifest
+from llavataros_jax.training.start import blocks_to_keep
 
 # Of hours, every frame is seen 30 times; of minutes, more often, until this many were seen.
 LEAST_EPOCHS = 30
@@ -26,14 +27,18 @@ def choose(config: Config, manifest: Manifest) -> tuple[Config, list[str]]:
     clips = manifest.clips
     dyadic = sum(clip.interlocutor_speaker >= 0 for clip in clips)
     if config.model.cross_blocks < 0:
-        blocks = CROSS_BLOCKS if dyadic else 0
+        kept = blocks_to_keep(config)
+        blocks = kept[0] if kept else CROSS_BLOCKS if dyadic else 0
         config = dataclasses.replace(
             config, model=dataclasses.replace(config.model, cross_blocks=blocks)
         )
-        said.append(
-            f"model.cross_blocks={blocks}: {dyadic or 'none'} of {len(clips)} records "
-            f"{'have' if dyadic != 1 else 'has'} an interlocutor"
+        reason = (
+            f"{dyadic or 'none'} of {len(clips)} records {'have' if dyadic != 1 else 'has'} an "
+            "interlocutor"
         )
+        if kept:
+            reason = f"as many as training.start_from={kept[1]} has"
+        said.append(f"model.cross_blocks={blocks}: {reason}")
     if config.training.steps == 0:
         steps, reason = _steps(config, manifest)
         config = dataclasses.replace(
@@ -88,7 +93,7 @@ def _without_effect(config: Config, manifest: Manifest, dyadic: int) -> list[str
             "because model.cross_blocks=0",
         ),
         (
-            not dyadic and model.cross_blocks > 0,
+            not dyadic and model.cross_blocks > 0 and not training.start_from,
             f"model.cross_blocks={model.cross_blocks}, but no record has an interlocutor to attend "
             "to; 0 trains faster",
         ),

@@ -23,8 +23,10 @@ from llavataros_jax.training.pace import Clock, Pace
 from llavataros_jax.training.parallel import Launcher, build_launcher
 from llavataros_jax.training.resumption import with_schedule
 from llavataros_jax.training.run import open_run, record_start, require_run_folder
+from llavataros_jax.training.start import open_start
 from llavataros_jax.training.tracking import Tracker
 from llavataros_jax.training.trainer import Sampler, Trainer
+from llavataros_jax.training.transfer import Network
 
 
 def fit(
@@ -70,6 +72,9 @@ def fit(
         notes: list[str] = []
         if is_leader:
             require_run_folder(run)
+        # Before the folder is written, which then belongs to what it starts from.
+        start = open_start(config)
+        if is_leader:
             held.enter_context(sole_use(run, option="training.run"))
             config, notes = open_run(config, manifest)
         config = with_schedule(config, _leaders(config.schedule_steps))
@@ -78,8 +83,11 @@ def fit(
         trainer = Trainer(config, manifest, model, launcher, checkpoints, train_clips)
         state = trainer.start()
         first, last = int(state.step), config.training.steps
+        if start is not None and checkpoints.latest_step is None:
+            state, said = start.applied(state, Network(config.model, manifest))
+            notes += said
         if is_leader:
-            record_start(run, first)
+            record_start(run, first, start and start.record())
         tracker = held.enter_context(
             Tracker(run, first_step=first, last_step=last, quiet=not is_leader)
         )

@@ -31,6 +31,8 @@ _SHOWN = 5
 def continued(run: Path, before: Config, now: Config) -> tuple[Config, list[str]]:
     """Returns the config with which a run goes on: `now`, with the schedule that it began with.
 
+    What it started from is needed no more, so that it may be left out; it stays on record.
+
     Args:
         run: The run directory, for messages.
         before: The config that it was last trained with.
@@ -42,6 +44,7 @@ def continued(run: Path, before: Config, now: Config) -> tuple[Config, list[str]
     Raises:
         UserError: When an option differs that belongs to what the steps so far have computed.
     """
+    now = _with_start(now, before.training.start_from)
     old, new = _flatten(config_to_dict(before)), _flatten(config_to_dict(now))
     length = before.schedule_steps
     old["optimizer.decay_steps"] = length
@@ -82,6 +85,16 @@ def with_schedule(config: Config, steps: int) -> Config:
     decay = 0 if steps == config.training.steps else steps
     return dataclasses.replace(
         config, optimizer=dataclasses.replace(config.optimizer, decay_steps=decay)
+    )
+
+
+def _with_start(config: Config, began: str | None) -> Config:
+    """Returns the config with the start that is on record, unless it asks for another."""
+    asked = config.training.start_from
+    if asked is not None and (began is None or Path(asked).resolve() != Path(began).resolve()):
+        return config
+    return dataclasses.replace(
+        config, training=dataclasses.replace(config.training, start_from=began)
     )
 
 

@@ -76,8 +76,14 @@ def _is_first_file(path: Path) -> bool:
     return path.name in _FIRST_FILES or (path.name.startswith(".") and ".partial" in path.name)
 
 
-def record_start(run: Path, step: int) -> None:
-    """Adds what training starts with now to the run's `versions.json`, which keeps all starts."""
+def record_start(run: Path, step: int, start_from: dict[str, str] | None = None) -> None:
+    """Adds what training starts with now to the run's `versions.json`, which keeps all starts.
+
+    Args:
+        run: The run directory.
+        step: Steps done.
+        start_from: What is known of another run whose parameters this one begins with.
+    """
     path = run / "versions.json"
     try:
         before = json.loads(path.read_text(encoding="utf-8"))
@@ -86,7 +92,10 @@ def record_start(run: Path, step: int) -> None:
     # Older runs hold the versions of their last start alone.
     starts = before.get("starts", [before] if before else []) if isinstance(before, dict) else []
     began = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    write_json(path, {"starts": [*starts, {"began": began, "step": step, **versions()}]})
+    start = {"began": began, "step": step, **versions()}
+    if start_from is not None:
+        start["start_from"] = start_from
+    write_json(path, {"starts": [*starts, start]})
 
 
 def read_config(run: Path | str) -> Config:

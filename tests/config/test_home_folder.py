@@ -14,7 +14,7 @@ PATHS = (
     "loss.contrastive_encoder",
     "data.folder", "data.records", "data.words_folder", "data.audio_glob", "data.motion_glob",
     "data.words_glob", "audio.pase", "text.model", "words.whisper", "words.mfa",
-    "words.mfa_dictionary", "words.mfa_acoustic", "training.run",
+    "words.mfa_dictionary", "words.mfa_acoustic", "training.run", "training.start_from",
 )  # fmt: skip
 TOGETHER = {
     "data.audio_glob": ["data.motion_glob=m/*"],
