@@ -67,6 +67,7 @@ def bends(codec: PoseCodec, poses: np.ndarray, joint: int) -> np.ndarray:
     return np.arctan2(along @ np.cross(axis, upper), along @ upper)
 
 
+@pytest.mark.slow
 def test_one_leaves_every_bit() -> None:
     codec, poses = bundled()
     dial = Expressiveness(codec)
@@ -131,6 +132,7 @@ def test_lanes_have_scales_of_their_own_live_as_whole() -> None:
         np.testing.assert_allclose(together[lane], whole, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_elbows_never_bend_backwards_nor_too_far() -> None:
     codec, poses = bundled()
     dial = Expressiveness(codec)
