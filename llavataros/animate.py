@@ -35,9 +35,12 @@ hashes, timings). A file that this program did not write is never replaced.
 
 section.key=value names tools and weights of this machine (words.…, audio.pase, text.model,
 text.batch), the size of gestures (film.size=1.3), smoothing and the film's size (film.…); what the
-run computes stays as it was trained.
+run computes stays as it was trained. Two dials have options of their own: --expressiveness 1.4
+--idle 0.8 is a lively speaker who keeps still in pauses.
 """
 STARTER = "starter"
+# Dials: what they are called in the section `film`, their range, and what leaves poses as they are.
+_DIALS = {"expressiveness": (0, 3, 1), "idle": (0, 1, 0)}
 _OVERRIDE = re.compile(r"[a-z_]+\.[a-z_]+=.*", re.DOTALL)
 # What belongs to one recording and cannot be shared by several.
 _OF_ONE = (
@@ -108,7 +111,24 @@ def read_command_line(arguments: Sequence[str] | None, prog: str = PROGRAM) -> a
     if not given.recordings and not given.audio:
         raise UserError("no recording is named; give a sound file or a folder of them")
     _check_pairs(given)
+    given.overrides += _dials(given)
     return given
+
+
+def _dials(given: argparse.Namespace) -> list[str]:
+    """Returns the options of the config that the dials stand for; refuses wrong numbers."""
+    overrides = []
+    for name, (least, most, neutral) in _DIALS.items():
+        value = getattr(given, name)
+        if value is None:
+            continue
+        if not least <= value <= most:
+            raise UserError(
+                f"--{name} {value:g} is not a number from {least} to {most}; {neutral} leaves "
+                "movements as they are predicted"
+            )
+        overrides.append(f"film.{name}={value:g}")
+    return overrides
 
 
 def _check_pairs(given: argparse.Namespace) -> None:
@@ -207,6 +227,20 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--fps", type=float, metavar="RATE", help="resample the motion to this rate"
+    )
+    parser.add_argument(
+        "--expressiveness",
+        type=float,
+        metavar="X",
+        help="how far joints go from the resting pose: 0 rests, 1 is as predicted, 1.5 turns them "
+        "half as far again and 3 is the most; joints stay within what people's do",
+    )
+    parser.add_argument(
+        "--idle",
+        type=float,
+        metavar="X",
+        help="how still the body is while it says nothing: 0 is as predicted, 1 lets hands settle "
+        "within half a second and hold until speech goes on",
     )
     parser.add_argument("--no-smoothing", action="store_true", help="keep the network's raw motion")
     parser.add_argument("--no-film", action="store_true", help="write motion only")

@@ -2,14 +2,21 @@
 
 import argparse
 
+from llavataros_jax.sound.voice import has_energy
 from llavataros_jax.trained import TrainedRun
 
 # Options of the section `film` that change the motion too.
 _OF_MOTION = ("film.smooth", "film.smooth_window", "film.size", "film.wordless_size")
+_OF_MOTION = (*_OF_MOTION, "film.expressiveness", "film.idle")
 
 
-def options_without_effect(given: argparse.Namespace, run: TrainedRun) -> list[str]:
-    """Returns a sentence for everything on the command line that this run does not use."""
+def options_without_effect(
+    given: argparse.Namespace, run: TrainedRun, *, has_words: bool = True
+) -> list[str]:
+    """Returns a sentence for everything on the command line that this run does not use.
+
+    `has_words` says whether a word of the recording is known.
+    """
     model, film = run.config.model, run.config.film
     words = given.words or given.transcript
     changed = [override.split("=")[0] for override in given.overrides]
@@ -44,6 +51,11 @@ def options_without_effect(given: argparse.Namespace, run: TrainedRun) -> list[s
             of_words and (given.words or given.features),
             f"{', '.join(of_words)} has no effect, because words come from "
             f"{given.words or given.features}",
+        ),
+        (
+            film.idle and not has_words and not has_energy(run.config.audio),
+            f"film.idle={film.idle:g} has no effect, because nothing tells where it is silent: no "
+            f"word is known, and features of audio.kind={run.config.audio.kind} have no loudness",
         ),
         (of_film and given.no_film, f"{', '.join(of_film)} has no effect with --no-film"),
         (

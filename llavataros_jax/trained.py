@@ -4,15 +4,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jax
+import numpy as np
 
 from llavataros_jax.config import Config
 from llavataros_jax.data.manifest import Manifest, load_manifest
 from llavataros_jax.data.segments import ClipSpeech
 from llavataros_jax.errors import UserError
 from llavataros_jax.inference.animate import Animator
+from llavataros_jax.motion.expressiveness import Expressiveness
+from llavataros_jax.motion.idle import quieten_recording
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.smoothing import enlarged, smooth_values
 from llavataros_jax.network import build_model
+from llavataros_jax.sound.voice import recorded_activity
 from llavataros_jax.training.checkpoint import load_params
 from llavataros_jax.training.exported import is_exported, load_exported
 from llavataros_jax.training.run import read_config
@@ -39,7 +43,8 @@ class TrainedRun:
     ) -> Motion:
         """Returns the motion of whoever says `main`, one frame for each of its frames.
 
-        `smooth` allows the filter that `film.smooth` asks for; without it motion stays raw.
+        `smooth` allows the filter that `film.smooth` asks for; without it motion stays raw. Then
+        come the dials: `film.size`, `film.expressiveness` and `film.idle`.
         """
         poses = self.animator(main, interlocutor)
         film, fps = self.config.film, self.manifest.fps
@@ -47,7 +52,18 @@ class TrainedRun:
             poses = smooth_values(poses, fps, film.smooth_window)
         is_wordless = not (main.word_index >= 0).any()
         poses = enlarged(poses, fps, film.size * (film.wordless_size if is_wordless else 1.0))
-        return self.animator.codec.decode(poses, self.manifest.fps, main.speaker)
+        codec = self.animator.codec
+        if film.expressiveness != 1:
+            poses = np.asarray(Expressiveness(codec)(poses, film.expressiveness))
+        if film.idle:
+            poses = quieten_recording(
+                poses,
+                recorded_activity(main.word_index, main.audio, self.config.audio, fps=fps),
+                film.idle,
+                fps=fps,
+                ahead_frames=self.config.model.lookahead_frames,
+            )
+        return codec.decode(poses, fps, main.speaker)
 
     def speaker_id(self, name: str | None) -> int:
         """Returns a speaker's id; without a name the first one that is no mirror image.

@@ -259,3 +259,37 @@ def test_a_recording_alone_is_animated_from_sound(way: Path, tmp_path: Path, cap
     assert main([*arguments, *run]) == 0
     assert "note: no words: animated from sound alone" in capsys.readouterr().out
     assert read_npy(tmp_path / "out" / "hum.npy", fps=30).num_frames == 30
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--expressiveness", "3.5", "--expressiveness 3.5 is not a number from 0 to 3"),
+        ("--expressiveness", "-1", "--expressiveness -1 is not a number from 0 to 3"),
+        ("--idle", "1.01", "--idle 1.01 is not a number from 0 to 1"),
+        ("--idle", "nan", "--idle nan is not a number from 0 to 1"),
+    ],
+)
+def test_dials_out_of_range_are_refused_before_any_work(capsys, option, value, expected) -> None:
+    assert main(["nowhere.wav", f"{option}={value}", "--checkpoint", "no run"]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1, said
+    assert expected in said[0]
+
+
+def test_dials_turn_the_motion_and_are_in_the_provenance(way: Path, tmp_path: Path) -> None:
+    audio = wave(tmp_path / "hum.wav", np.concatenate([HUM, 0 * HUM, 0 * HUM]))
+    spoken = words(tmp_path / "w.tsv", ("hi", 0.0, 0.3))
+    arguments = [str(audio), "--checkpoint", str(way / "run"), "--words", str(spoken), "--no-film"]
+    still = ["--expressiveness", "1.5", "--idle", "1"]
+    assert main([*arguments, "--out", str(tmp_path / "plain")]) == 0
+    assert main([*arguments, "--out", str(tmp_path / "still"), *still]) == 0
+    record = json.loads((tmp_path / "still" / "hum.json").read_text())
+    film = config_from_dict(record["config"]).film
+    assert (film.expressiveness, film.idle) == (1.5, 1.0)
+    assert not any("no effect" in note for note in record["notes"])
+    plain, turned = (read_npy(tmp_path / n / "hum.npy", fps=30) for n in ("plain", "still"))
+    away = np.abs(turned.positions - plain.positions).max(axis=(1, 2))
+    assert away[:9].max() > 1e-4
+    late = [np.abs(np.diff(m.positions[60:], axis=0)).mean() for m in (plain, turned)]
+    assert late[1] < late[0]
