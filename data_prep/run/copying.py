@@ -41,7 +41,8 @@ def check_augmentation(config: AugmentationConfig, say: Callable[[str], None]) -
     usual = dataclasses.asdict(AugmentationConfig())
     changed = [f"augmentation.{name}" for name in _OF_COPIES if given[name] != usual[name]]
     if changed:
-        say(f"{', '.join(changed)} has no effect, because augmentation.copies=0")
+        verb = "have" if len(changed) > 1 else "has"
+        say(f"{', '.join(changed)} {verb} no effect, because augmentation.copies=0")
 
 
 def add_copies(
