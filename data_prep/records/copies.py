@@ -42,14 +42,14 @@ class Copy:
 
     Attributes:
         name: Its name.
-        record: What it is made of.
+        source: The record that it is made of.
         change: What is changed.
-        copy_of: The record, or its mirror image, that it is a changed copy of; empty for a mirror
+        copy_of: That record, or its mirror image, that it is a changed copy of; empty for a mirror
             image, which is a recording in its own right.
     """
 
     name: str
-    record: PlannedRecord
+    source: PlannedRecord
     change: Change
     copy_of: str = ""
 
@@ -141,7 +141,7 @@ def prepare_copy(
 
 def results_of(copy: Copy) -> set[tuple[str, str]]:
     """Returns stage and key of the results that preparing a copy keeps."""
-    record, change = copy.record, copy.change
+    record, change = copy.source, copy.change
     stages = [_motion_stage(record, change)]
     for person, sound in _people(record, change):
         stages += _speech_stages(record, person, change, sound)
@@ -149,7 +149,7 @@ def results_of(copy: Copy) -> set[tuple[str, str]]:
 
 
 def _record(copy: Copy, config: Config, cache: StageCache, folder: Path) -> PlannedRecord:
-    record, change, fps = copy.record, copy.change, config.motion.fps
+    record, change, fps = copy.source, copy.change, config.motion.fps
     kept = KeptStages(folder, fps)
     start, stop = (
         changed_frames(frame, change.speed, fps) if frame else 0

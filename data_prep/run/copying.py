@@ -81,7 +81,7 @@ def add_copies(
     changed = sum(bool(copy.copy_of) for copy in copies)
     say(
         f"augmentation: {changed} changed copies and {len(copies) - changed} mirror images of "
-        f"{len({copy.record.cut.name for copy in copies})} training clips"
+        f"{len({copy.source.cut.name for copy in copies})} training clips"
     )
     work = functools.partial(prepare_copy, config=config, cache_folder=cache_folder)
     done: dict[str, PreparedCopy] = {}

@@ -14,11 +14,7 @@ def report(preparation: Preparation) -> str:
     rows = [("split", "speaker", "clips", "minutes", "words", "words/min")]
     for split in ("train", "validation"):
         for row, speaker in enumerate(manifest.speakers):
-            clips = [
-                clip
-                for clip in manifest.clips_of(split)
-                if clip.speaker == row and not clip.copy_of
-            ]
+            clips = [clip for clip in manifest.recorded_of(split) if clip.speaker == row]
             if not clips:
                 continue
             minutes = sum(clip.seconds for clip in clips) / 60

@@ -117,6 +117,10 @@ class Manifest:
         """Returns the clips of one split."""
         return tuple(clip for clip in self.clips if clip.split == split)
 
+    def recorded_of(self, split: str) -> tuple[ClipEntry, ...]:
+        """Returns the clips of one split that are no changed copies."""
+        return tuple(clip for clip in self.clips_of(split) if not clip.copy_of)
+
     def shard_lengths(self, split: str) -> dict[str, int]:
         """Returns the number of records of each shard of a split, in the order of their names."""
         return dict(sorted(Counter(clip.shard for clip in self.clips_of(split)).items()))

@@ -11,6 +11,7 @@ from scipy.stats import kstest
 
 from data_prep.clips.change import Change, draw_change
 from data_prep.clips.changed_motion import changed_frames, changed_motion
+from data_prep.sound.changed_sound import SoundChange
 from llavataros_jax.config import AugmentationConfig
 from llavataros_jax.motion.mirror import mirror
 from tests.data_prep.recordings import make_motion
@@ -20,6 +21,11 @@ CONFIG = AugmentationConfig(copies=2, time_warp=0.2, pitch_semitones=3, seed=7)
 
 def draw(config: AugmentationConfig = CONFIG, name: str = "a", number: int = 1) -> Change:
     return draw_change(config, name, number, is_mirrored=False)
+
+
+def sound_of(change: Change) -> SoundChange:
+    assert change.sound is not None
+    return change.sound
 
 
 def test_a_number_is_what_its_address_hashes_to():
@@ -34,8 +40,10 @@ def test_seed_clip_and_number_count_and_nothing_else_of_a_range():
     assert len({change.speed for change in changes}) == 4
     more = dataclasses.replace(CONFIG, copies=9, pitch_semitones=1, noise_decibels=None)
     assert draw(more).speed == draw().speed
-    assert draw(more).sound.pitch_semitones == pytest.approx(draw().sound.pitch_semitones / 3)
-    assert draw(more).sound.noise == "none"
+    assert sound_of(draw(more)).pitch_semitones == pytest.approx(
+        sound_of(draw()).pitch_semitones / 3
+    )
+    assert sound_of(draw(more)).noise == "none"
     assert draw().sound != draw().interlocutor
 
 
@@ -44,13 +52,13 @@ def test_everything_is_drawn_evenly_from_its_range():
     drawn = {
         (0.8, 1.2): [change.speed for change in changes],
         (0.9, 1.1): [change.amplitude for change in changes],
-        (-3, 3): [change.sound.pitch_semitones for change in changes],
-        (-6, 6): [change.sound.low_decibels for change in changes],
-        (20, 40): [change.sound.noise_decibels for change in changes],
+        (-3, 3): [sound_of(change).pitch_semitones for change in changes],
+        (-6, 6): [sound_of(change).low_decibels for change in changes],
+        (20, 40): [sound_of(change).noise_decibels for change in changes],
     }
     for (low, high), values in drawn.items():
         assert kstest(values, "uniform", (low, high - low)).pvalue > 1e-3
-    assert 100 < sum(change.sound.noise == "pink" for change in changes) < 300
+    assert 100 < sum(sound_of(change).noise == "pink" for change in changes) < 300
 
 
 def test_faster_motion_shows_at_t_what_was_seen_at_t_times_speed():

@@ -137,7 +137,8 @@ def test_motion_sound_words_and_interlocutor_are_stretched_together(both):
         assert entry.seconds == pytest.approx(3 / change.speed, abs=1 / 60)
         found = np.asarray(arrays["word_times"])
         np.testing.assert_allclose(found * change.speed, np.stack([starts, ends], 1), atol=1e-5)
-        wanted = active_words(*(np.array([starts, ends]) / change.speed).tolist(), frames, 30)
+        edges = [(times / change.speed).tolist() for times in (starts, ends)]
+        wanted = active_words(edges[0], edges[1], frames, 30)
         np.testing.assert_array_equal(arrays["word_index"], wanted)
         np.testing.assert_array_equal(arrays["interlocutor_word_index"], wanted)
         np.testing.assert_array_equal(arrays["words"], records[whole][1]["words"])
@@ -186,6 +187,7 @@ def backwards(work, items, **_):
         yield number, pickle.loads(pickle.dumps(sent()))
 
 
+@pytest.mark.slow
 def test_interrupted_and_in_another_order_it_is_the_same_to_the_byte(both, tmp_path, monkeypatch):
     folder, config, result, _ = both
     again = prepare(config, say=silent)
@@ -214,6 +216,7 @@ def test_interrupted_and_in_another_order_it_is_the_same_to_the_byte(both, tmp_p
     assert shards(tmp_path / "out") == shards(folder / "out")
 
 
+@pytest.mark.slow
 def test_of_what_is_held_out_at_the_end_a_copy_knows_nothing(tmp_path):
     write_clip(tmp_path / "in", "a", seconds=3.0)
     tail = {"holdout": "tail", "holdout_fraction": 0.25}
