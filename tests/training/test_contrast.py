@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from scipy.spatial.transform import Rotation
 from scipy.special import log_softmax
 
@@ -226,6 +227,19 @@ def test_one_lane_is_its_own_rival_two_seconds_away():
     loud = loudness(7, frames)[None]
     pose = np.zeros((1, frames, 1), np.float32)
     assert contrast_of(frames).weight(batch_of(loud, pose)) == 2
+
+
+@pytest.mark.skipif(jax.device_count() < LANES, reason="needs 4 (simulated) devices")
+@pytest.mark.slow
+def test_lanes_on_four_devices_are_rivals_as_on_one():
+    expected = taught(NORMAL, batch_of(LOUD), ENCODER)
+    devices = jax.devices()[:LANES]
+    mesh = jax.make_mesh((LANES,), ("data",), axis_types=(AxisType.Auto,), devices=devices)
+    lanes = NamedSharding(mesh, PartitionSpec("data"))
+    got = taught(*jax.device_put((NORMAL, batch_of(LOUD)), lanes), ENCODER)
+    assert len(got[2].sharding.device_set) == LANES
+    for a, b in zip(got, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
 def test_short_segments_have_short_windows():
