@@ -89,9 +89,10 @@ def open_start(config: Config) -> Start | None:
                 f"training.start_from={folder} is no run: it has no {name}; name a folder that "
                 "training or an export wrote, such as starter"
             )
-    source = Network(read_config(folder).model, load_manifest(folder))
+    own = read_config(folder)
+    source = Network(own.model, load_manifest(folder))
     require_same_trunk(config.model, source.model, start_from=folder)
-    model = build_model(read_config(folder), source.manifest)
+    model = build_model(own, source.manifest)
     load = load_exported if is_exported(folder) else load_params
     params, checkpoint = load(folder, jax.eval_shape(model.init, jax.random.key(0)))
     for name, leaf in named_leaves(params):

@@ -17,7 +17,6 @@ Whatever has the same name and shape is reused. What belongs to records is fitte
 """
 
 import dataclasses
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +28,24 @@ from llavataros_jax.config import AudioConfig, ModelConfig, TextConfig
 from llavataros_jax.data.manifest import Manifest
 from llavataros_jax.errors import UserError
 from llavataros_jax.model import Params
-from llavataros_jax.motion.codec import PoseCodec
+from llavataros_jax.training.conversion import (
+    Arrays,
+    output_for,
+    pieces_for,
+    same_pose,
+    same_statistics,
+    words_for,
+)
 from llavataros_jax.training.parameters import named_leaves
 
 _TRUNK = (
     *("d_model", "heads", "d_head", "d_inner", "self_blocks", "cross_blocks"),
     *("d_speaker", "norm"),
+)
+# What changes neither names nor shapes but how parameters are used.
+_USE = (
+    *("lookahead_frames", "memory_frames", "span_frames", "cross_memory", "memory_reset"),
+    *("word_bit", "standardise_features"),
 )
 _MEANING = {
     "mel": ("sample_rate", "mels"),
@@ -42,7 +53,6 @@ _MEANING = {
     "hashed": ("size", "ngram_min", "ngram_max"),
     "language_model": ("size", "model", "layer", "context", "context_tokens"),
 }
-Arrays = dict[str, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +79,7 @@ class Transfer:
         fresh: Arrays behind `new`.
         converted: What was converted so that it computes the same, each with the reason.
         unused: Arrays of the source that the new network has no place for.
+        used_otherwise: Options with which the source was trained otherwise, with both values.
     """
 
     params: Params
@@ -77,6 +88,7 @@ class Transfer:
     fresh: int
     converted: tuple[str, ...]
     unused: tuple[str, ...]
+    used_otherwise: tuple[str, ...]
 
     def sentences(self, source: str) -> list[str]:
         """Says what is reused of `source`, such as `runs/corpus (best/4000)`."""
@@ -90,6 +102,8 @@ class Transfer:
             said.append(
                 f"this network has no place for {', '.join(self.unused)} of training.start_from"
             )
+        if self.used_otherwise:
+            said.append(f"it was trained with {', '.join(self.used_otherwise)}")
         return said
 
 
@@ -126,7 +140,7 @@ def transferred(drawn: Params, now: Network, params: Params, source: Network) ->
         name: "other features"
         for feature in ("audio", "words")
         if feature_kind(now, feature) != feature_kind(source, feature)
-        for name in _pieces(new, feature)
+        for name in pieces_for(new, feature)
     }
     if "cross" in (now.model.variant, source.model.variant) and (
         now.model.variant != source.model.variant
@@ -134,7 +148,7 @@ def transferred(drawn: Params, now: Network, params: Params, source: Network) ->
         joins = (name for name in new if name.startswith("frontend."))
         reasons |= dict.fromkeys(joins, f"model.variant was {source.model.variant}")
     codecs = source.manifest.pose_codec(), now.manifest.pose_codec()
-    if not _same_pose(*codecs):
+    if not same_pose(*codecs):
         reasons |= dict.fromkeys(("output.kernel", "output.bias"), "another skeleton")
     for name, leaf in new.items():
         if name not in old:
@@ -144,7 +158,7 @@ def transferred(drawn: Params, now: Network, params: Params, source: Network) ->
     kept = {name: old[name] for name in new if name not in reasons}
     table = _speaker_rows(old["speakers"], source.manifest.speakers, now.manifest.speakers)
     converted = []
-    if "output.kernel" in kept and not _same_statistics(*codecs):
+    if "output.kernel" in kept and not same_statistics(*codecs):
         kept |= output_for(*codecs, kernel=kept["output.kernel"], bias=kept["output.bias"])
         converted.append("output (other pose statistics)")
     statistics = source.manifest.statistics, now.manifest.statistics
@@ -168,6 +182,7 @@ def transferred(drawn: Params, now: Network, params: Params, source: Network) ->
         fresh=len(reasons) + bool(strangers),
         converted=tuple(converted),
         unused=tuple(name for name in old if name not in new),
+        used_otherwise=tuple(_differing(now, source)),
     )
 
 
@@ -187,45 +202,6 @@ def feature_kind(network: Network, feature: str) -> dict[str, Any]:
     return {**kind, "numbers": size, "standardised": network.model.standardise_features}
 
 
-def output_for(
-    old: PoseCodec,
-    new: PoseCodec,
-    *,
-    kernel: Float[np.ndarray, "D P"],
-    bias: Float[np.ndarray, " P"],
-) -> Arrays:
-    """Converts the output layer so that `new` decodes its poses to what `old` did.
-
-    A dimension that was constant keeps its old mean, whatever the layer said of it; what is
-    constant now is the new codec's, and its column is zero.
-    """
-    before, after = (codec.std.astype(np.float64) for codec in (old, new))
-    scale = np.where(old.constant, 0.0, before / after)
-    shift = (old.mean.astype(np.float64) - new.mean) / after
-    scale, shift = (np.where(new.constant, 0.0, values) for values in (scale, shift))
-    return _single({"output.kernel": kernel * scale, "output.bias": bias * scale + shift})
-
-
-def words_for(kept: Arrays, old: dict[str, list[float]], new: dict[str, list[float]]) -> Arrays:
-    """Converts the pieces for words to other statistics, where there is a word bit beside them.
-
-    Args:
-        kept: Arrays of the source by name.
-        old: Its `Manifest.statistics`.
-        new: Those of the new records.
-    """
-    arrays: Arrays = {}
-    for name in _pieces(kept, "words"):
-        bit = name.replace(".from_words.", ".from_silence.")
-        if bit not in kept:
-            continue
-        mean, scale = (np.asarray(old[f"words_{part}"], np.float64) for part in ("mean", "std"))
-        now, other = (np.asarray(new[f"words_{part}"], np.float64) for part in ("mean", "std"))
-        arrays[name] = kept[name] * (other / scale)[:, None]
-        arrays[bit] = kept[bit] + (now - mean) / scale @ kept[name]
-    return _single(arrays)
-
-
 def _speaker_rows(
     table: Float[np.ndarray, "S C"], old: tuple[str, ...], new: tuple[str, ...]
 ) -> Float[np.ndarray, "N C"]:
@@ -233,25 +209,12 @@ def _speaker_rows(
     return np.stack([table[old.index(name)] if name in old else mean for name in new])
 
 
-def _same_pose(old: PoseCodec, new: PoseCodec) -> bool:
-    return old.skeleton.same_structure(new.skeleton) and old.flexible_joints == new.flexible_joints
-
-
-def _same_statistics(old: PoseCodec, new: PoseCodec) -> bool:
-    return all(
-        np.array_equal(getattr(old, name), getattr(new, name))
-        for name in ("mean", "std", "constant")
-    )
-
-
-def _pieces(names: Iterable[str], feature: str) -> list[str]:
-    """Lists the kernels that read a feature; behind an attention, `join` reads no sound."""
-    found = [name for name in names if name.endswith(f".from_{feature}.kernel")]
-    return [name for name in found if len(found) == 1 or ".join." not in name]
-
-
-def _single(arrays: Arrays) -> Arrays:
-    return {name: array.astype(np.float32) for name, array in arrays.items()}
+def _differing(now: Network, source: Network) -> list[str]:
+    pairs = {
+        f"model.{name}": (getattr(source.model, name), getattr(now.model, name)) for name in _USE
+    }
+    pairs["motion.fps"] = source.manifest.fps, now.manifest.fps
+    return [f"{name}={old}, not {new}" for name, (old, new) in pairs.items() if old != new]
 
 
 def _told(reasons: dict[str, str]) -> list[tuple[str, str]]:
