@@ -1,10 +1,12 @@
 """How still a body is while it says nothing: a dial between motion as predicted and a hold.
 
 A filter follows the predicted poses exactly while somebody speaks. When speech has stopped for a
-moment its time constant grows, within about half a second, from nothing to seconds: hands finish
-what they did, settle, and drift on gently, since a body that is frozen looks dead. When speech
-starts again the filter catches up in 0.3 s on a minimum-jerk course (Flash and Hogan, "The
-coordination of arm movements", 1985): whatever way is left is covered from rest to rest.
+moment its time constant grows, within about half a second, from nothing to seconds: hands settle,
+and drift on gently, since a body that is frozen looks dead. Only a large movement, such as hands
+that come down after the last stroke, is let through until it is done, for a second or two: a plain
+hold would leave an arm in the air. When speech starts again the filter catches up in 0.3 s on a
+minimum-jerk course (Flash and Hogan, "The coordination of arm movements", 1985): whatever way is
+left is covered from rest to rest.
 
 The dial blends predicted and held poses, so that movement in silence falls with it in proportion.
 The filter itself knows nothing of the dial, which may be turned while it runs. Poses are vectors of
@@ -27,6 +29,13 @@ SETTLE_SECONDS = 0.4
 CATCH_UP_SECONDS = 0.3
 # Time constant of the hold: slow enough to take breathing down to a sixth.
 HOLD_SECONDS = 4.0
+# A difference of poses this large halves the time constant, and one that is k times as large
+# divides it by 1 + k^2. Its size is the 4-norm, between the largest number and the usual length, so
+# that it is about one limb and not about how many joints sway. A turn by 4 degrees is as large;
+# breathing stays below, and an arm that comes down is ten times as large.
+LARGE = 0.08
+# So it is until the first, and no more from the second: seconds since somebody spoke.
+FINISH_SECONDS = (1.0, 2.0)
 # Voice activity from which on a frame counts as speech.
 SPEAKING = 0.5
 # Whole recordings run in blocks, so that few lengths are compiled.
@@ -40,6 +49,7 @@ class IdleState(NamedTuple):
         held: The filter's last pose.
         awake: 1 while the pose is as predicted, 0 while it holds.
         quiet_frames: Frames since somebody spoke.
+        finishing: 1 while large movements are let through, 0 when they are held as well.
         idle: The dial as far as it has turned.
         is_new: Lanes that have seen no frame.
     """
@@ -47,6 +57,7 @@ class IdleState(NamedTuple):
     held: Float[Array, "B P"]
     awake: Float[Array, " B"]
     quiet_frames: Int[Array, " B"]
+    finishing: Float[Array, " B"]
     idle: Float[Array, " B"]
     is_new: Bool[Array, " B"]
 
@@ -57,6 +68,7 @@ def start_idle(lanes: int, pose_size: int) -> IdleState:
         held=jnp.zeros((lanes, pose_size)),
         awake=jnp.ones(lanes),
         quiet_frames=jnp.zeros(lanes, jnp.int32),
+        finishing=jnp.ones(lanes),
         idle=jnp.zeros(lanes),
         is_new=jnp.ones(lanes, bool),
     )
@@ -104,7 +116,7 @@ def quieten(
     wanted = jnp.asarray(idle, poses.dtype)
     now = jnp.where(state.is_new, wanted, state.idle)
     dial, now = turned(now, wanted, exists, fps=fps)
-    step = partial(_step, fps=fps, pause_frames=round(PAUSE_SECONDS * fps) + ahead_frames)
+    step = partial(_step, fps=fps, ahead_frames=ahead_frames)
     by_frame = (jnp.moveaxis(poses, 1, 0), (activity >= SPEAKING).T, exists.T)
     state, held = jax.lax.scan(step, state._replace(idle=now), by_frame)
     held = jnp.moveaxis(held, 0, 1)
@@ -144,18 +156,23 @@ _quieten = jax.jit(quieten, static_argnames=("fps", "ahead_frames"))
 
 
 def _step(
-    state: IdleState, frame: tuple[Array, Array, Array], *, fps: float, pause_frames: int
+    state: IdleState, frame: tuple[Array, Array, Array], *, fps: float, ahead_frames: int
 ) -> tuple[IdleState, Array]:
     """Moves the filter by one frame of each lane."""
     pose, speaks, exists = frame
     quiet_frames = jnp.where(speaks, 0, state.quiet_frames + 1)
-    is_awake = quiet_frames <= pause_frames
+    quiet_seconds = (quiet_frames - ahead_frames).astype(pose.dtype) / fps
+    is_awake = quiet_frames <= round(PAUSE_SECONDS * fps) + ahead_frames
     catch_up, settle = 1 / (CATCH_UP_SECONDS * fps), 1 / (SETTLE_SECONDS * fps)
     awake = jnp.clip(state.awake + jnp.where(is_awake, catch_up, -settle), 0.0, 1.0)
-    gain = jnp.maximum(_gain(awake, catch_up), 1 - np.exp(-1 / (HOLD_SECONDS * fps)))[:, None]
+    # It comes back with speech only once the filter has caught up, or that would be a jump.
+    finishing = jnp.where(awake >= 1, 1.0, jnp.minimum(state.finishing, _finishing(quiet_seconds)))
+    size = jnp.sqrt(jnp.sum((pose - state.held) ** 4, axis=1)) / LARGE**2
+    hold = 1 - jnp.exp(-(1 + finishing * size) / (HOLD_SECONDS * fps))
+    gain = jnp.maximum(_gain(awake, catch_up), hold)[:, None]
     held = state.held + gain * (pose - state.held)
     held = jnp.where((gain >= 1) | state.is_new[:, None], pose, held)
-    new = IdleState(held, awake, quiet_frames, state.idle, jnp.zeros_like(state.is_new))
+    new = IdleState(held, awake, quiet_frames, finishing, state.idle, jnp.zeros_like(state.is_new))
     kept = IdleState(
         *(
             jnp.where(exists.reshape(-1, *[1] * (old.ndim - 1)), fresh, old)
@@ -163,6 +180,12 @@ def _step(
         )
     )
     return kept, kept.held
+
+
+def _finishing(quiet_seconds: Float[Array, " B"]) -> Float[Array, " B"]:
+    first, last = FINISH_SECONDS
+    late = jnp.clip((quiet_seconds - first) / (last - first), 0.0, 1.0)
+    return 1 - late**2 * (3 - 2 * late)
 
 
 def _gain(awake: Float[Array, " B"], step: float) -> Float[Array, " B"]:
