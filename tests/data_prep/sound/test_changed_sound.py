@@ -11,6 +11,7 @@ from data_prep.sound import changed_sound as module
 from data_prep.sound.changed_sound import SoundChange, changed_sound, check_sound_tools
 from llavataros_jax.errors import UserError
 from llavataros_jax.sound.reader import read_mono
+from tests.data_prep.recordings import make_samples
 
 RATE = 16000
 
@@ -58,6 +59,15 @@ def test_pitch_changes_by_semitones_and_not_with_speed(tmp_path):
         spectrum = np.abs(np.fft.rfft(found * np.hanning(len(found)), 8 * len(found)))
         hertz = np.argmax(spectrum) * RATE / (8 * len(found))
         assert hertz == pytest.approx(220 * 2 ** (semitones / 12), rel=0.003)
+
+
+def test_speed_and_pitch_leave_the_level(tmp_path):
+    samples = make_samples(0, 4.0)
+    wanted = np.sqrt(np.mean(np.square(samples)))
+    for change, speed in ((SoundChange(1.5), 1.0), (SoundChange(-1), 0.9), (SoundChange(), 1.1)):
+        found = changed(tmp_path, samples, change, speed=speed)
+        assert decibels(rms(found) / wanted) == pytest.approx(0, abs=0.1)
+    assert rms(changed(tmp_path, 0 * samples, SoundChange(1), speed=1.1)) == 0
 
 
 def test_low_and_high_tones_and_all_of_it_become_louder(tmp_path):
