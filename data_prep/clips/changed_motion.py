@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from data_prep.clips.change import Change
+from llavataros_jax.errors import UserError
 from llavataros_jax.motion.mirror import mirror
 from llavataros_jax.motion.motion import Motion, motion_from_local
 from llavataros_jax.motion.resampling import resample
@@ -13,8 +14,17 @@ from llavataros_jax.motion.smoothing import enlarged
 
 
 def changed_motion(motion: Motion, change: Change) -> Motion:
-    """Returns the changed motion at the same rate; what was seen at time t is seen at t / speed."""
+    """Returns the changed motion at the same rate; what was seen at time t is seen at t / speed.
+
+    Raises:
+        UserError: When it is to be mirrored and no joints are left and right.
+    """
     if change.is_mirrored:
+        if not motion.skeleton.left_right_pairs:
+            raise UserError(
+                f"none of its {motion.skeleton.num_joints} joints is called left or right, so there "
+                "is no telling its mirror image; set augmentation.mirror=false"
+            )
         motion = mirror(motion)
     motion = _enlarged(motion, change.amplitude)
     if change.speed == 1:

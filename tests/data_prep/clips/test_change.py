@@ -13,6 +13,7 @@ from data_prep.clips.change import Change, draw_change
 from data_prep.clips.changed_motion import changed_frames, changed_motion
 from data_prep.sound.changed_sound import SoundChange
 from llavataros_jax.config import AugmentationConfig
+from llavataros_jax.errors import UserError
 from llavataros_jax.motion.mirror import mirror
 from tests.data_prep.recordings import make_motion
 
@@ -90,3 +91,11 @@ def test_a_mirror_image_is_the_mirrors_and_no_change_is_none():
     np.testing.assert_array_equal(changed_motion(motion, Change()).frames, motion.frames)
     found = changed_motion(motion, Change(is_mirrored=True))
     np.testing.assert_array_equal(found.frames, mirror(motion).frames)
+
+
+def test_a_body_without_sides_has_no_mirror_image():
+    motion = make_motion(3, 1.0, fps=30)
+    names = tuple(f"joint {number}" for number in range(motion.skeleton.num_joints))
+    nameless = dataclasses.replace(motion.skeleton, names=names)
+    with pytest.raises(UserError, match=r"none of its 9 joints .* augmentation\.mirror=false"):
+        changed_motion(dataclasses.replace(motion, skeleton=nameless), Change(is_mirrored=True))
