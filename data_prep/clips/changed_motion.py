@@ -22,8 +22,8 @@ def changed_motion(motion: Motion, change: Change) -> Motion:
     if change.is_mirrored:
         if not motion.skeleton.left_right_pairs:
             raise UserError(
-                f"none of its {motion.skeleton.num_joints} joints is called left or right, so there "
-                "is no telling its mirror image; set augmentation.mirror=false"
+                f"none of its {motion.skeleton.num_joints} joints is called left or right, so "
+                "there is no telling its mirror image; set augmentation.mirror=false"
             )
         motion = mirror(motion)
     motion = _enlarged(motion, change.amplitude)
