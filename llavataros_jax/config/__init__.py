@@ -9,6 +9,7 @@ from llavataros_jax.config.augmentation import AugmentationConfig
 from llavataros_jax.config.config import Config
 from llavataros_jax.config.data import DataConfig
 from llavataros_jax.config.film import FilmConfig
+from llavataros_jax.config.flow import FlowConfig
 from llavataros_jax.config.loss import LossConfig
 from llavataros_jax.config.model import ModelConfig
 from llavataros_jax.config.motion import MotionConfig
@@ -24,6 +25,7 @@ __all__ = [
     "Config",
     "DataConfig",
     "FilmConfig",
+    "FlowConfig",
     "LossConfig",
     "ModelConfig",
     "MotionConfig",

@@ -6,6 +6,7 @@ from llavataros_jax.config.audio import AudioConfig
 from llavataros_jax.config.augmentation import AugmentationConfig
 from llavataros_jax.config.data import DataConfig
 from llavataros_jax.config.film import FilmConfig
+from llavataros_jax.config.flow import FlowConfig
 from llavataros_jax.config.loss import LossConfig
 from llavataros_jax.config.model import ModelConfig
 from llavataros_jax.config.motion import MotionConfig
@@ -28,6 +29,7 @@ class Config:
     motion: MotionConfig = field(default_factory=MotionConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    flow: FlowConfig = field(default_factory=FlowConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)

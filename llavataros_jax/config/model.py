@@ -14,6 +14,8 @@ class ModelConfig:
 
     Attributes:
         variant: Front end: `text`, `audio`, `plus` (concatenated) or `cross` (audio queries text).
+        head: What makes poses of the trunk's features: `regression` as published answers with the
+            mean of what fits, `flow` draws one of them (section `flow`).
         d_model: Width of the residual stream.
         heads: Attention heads.
         d_head: Width of one head.
@@ -44,6 +46,7 @@ class ModelConfig:
     """
 
     variant: Literal["text", "audio", "plus", "cross"] = "plus"
+    head: Literal["regression", "flow"] = "regression"
     d_model: int = 1024
     heads: int = 32
     d_head: int = 32
