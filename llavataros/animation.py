@@ -103,7 +103,11 @@ def animate_recording(
         "write the motion": written - animated,
         "film": time.monotonic() - written,
     }
-    notes = (*recording.notes, *options_without_effect(given, run), *speech.notes)
+    notes = (
+        *recording.notes,
+        *options_without_effect(given, run, has_words=bool(speech.words)),
+        *speech.notes,
+    )
     files.finish(
         provenance(given, run, speech, motion, seconds, audio=recording.audio, notes=list(notes))
     )

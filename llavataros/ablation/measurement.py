@@ -76,7 +76,8 @@ def measure(run: TrainedRun) -> Measured:
     clips = ClipReader(records, "validation")
     fps = run.manifest.fps
     strokes = {entry.name: strokes_of(entry, config, fps) for entry in clips.clips}
-    reference = reference_of(_recorded(run, ClipReader(records, "train")))
+    recorded = ClipReader(records, "train", recorded_only=True)
+    reference = reference_of(_recorded(run, recorded))
     built_in = built_in_measures(reference, strokes)
     found: Measured = defaultdict(dict)
     for number, entry in enumerate(clips.clips):

@@ -17,8 +17,10 @@ _PER_FRAME = ("pose", "audio", "word_index")
 class ClipReader:
     """Reads the clips of one split; `reader[i]` are the arrays of clip i by name, not copied."""
 
-    def __init__(self, records: Path | str, split: str) -> None:
+    def __init__(self, records: Path | str, split: str, *, recorded_only: bool = False) -> None:
         """Opens a folder of records; its shards are opened when they are first read.
+
+        `recorded_only` leaves out changed copies: what is measured is what was recorded.
 
         Raises:
             UserError: When the folder has no valid manifest, a shard is not there, or features are
@@ -33,7 +35,8 @@ class ClipReader:
                 f"prepared it for audio.lookahead_frames={ahead}, but now the network looks ahead "
                 "(model.lookahead_frames); prepare them again"
             )
-        self.clips = self.manifest.clips_of(split)
+        clips_of = self.manifest.recorded_of if recorded_only else self.manifest.clips_of
+        self.clips = clips_of(split)
         self._shards = {
             clip.shard: Shard(self.records / clip.shard) for clip in self.manifest.clips
         }

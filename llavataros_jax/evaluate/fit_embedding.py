@@ -100,7 +100,7 @@ def _clips(given: argparse.Namespace) -> Iterator[Clip]:
     if given.source_fps is not None:
         raise UserError("--source-fps has no effect on --records, which know it; leave it out")
     split = given.split or "train"
-    reader = ClipReader(given.records, split)
+    reader = ClipReader(given.records, split, recorded_only=True)
     if not len(reader):
         raise UserError(f"records {given.records} have no clip of the split {split}")
     codec, fps = reader.manifest.pose_codec(), reader.manifest.fps

@@ -106,7 +106,7 @@ def open_source(given: argparse.Namespace, run: TrainedRun | None) -> Source:
                 "sound from --recordings"
             )
         records = given.records or run.config.data.records
-        reader = ClipReader(records, given.split)
+        reader = ClipReader(records, given.split, recorded_only=True)
         if differing := difference(run.manifest, reader.manifest):
             raise UserError(
                 f"records {records} are not those that {given.run} was trained with "
@@ -127,7 +127,7 @@ def open_source(given: argparse.Namespace, run: TrainedRun | None) -> Source:
     if given.records:
         if not given.recordings:
             raise UserError(f"--records {given.records} needs the sound: name --recordings")
-        reader = ClipReader(given.records, given.split)
+        reader = ClipReader(given.records, given.split, recorded_only=True)
         predict = _files_of(given, reader.manifest.fps)
         system = ", ".join(given.motion)
         return RecordClips(reader, Path(given.recordings), predict, system=system)

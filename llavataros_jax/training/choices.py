@@ -74,9 +74,11 @@ def _steps(config: Config, manifest: Manifest) -> tuple[int, str]:
     elif steps != wanted:
         bound = f", the {'least' if steps > wanted else 'most'} that is chosen"
     minutes = frames / manifest.fps / 60
+    recorded = sum(clip.num_frames for clip in manifest.recorded_of("train"))
+    of_them = f" ({recorded / manifest.fps / 60:,.1f} without copies)" if recorded < frames else ""
     return steps, (
         f"{steps / epoch_steps:,.1f} epochs of {epoch_steps} steps over {minutes:,.1f} minutes of "
-        f"training clips{bound}"
+        f"training clips{of_them}{bound}"
     )
 
 

@@ -15,6 +15,7 @@ _MAY_CHANGE = (
     *("training.run", "training.steps", "training.patience"),
     *("training.log_every", "training.validate_every", "training.checkpoint_every"),
     *("training.sample_every", "training.sample_seconds"),
+    *("flow.steps", "flow.temperature", "flow.guidance"),
     *("data.folder", "data.records", "data.words_folder", "data.source"),
     *("data.audio_glob", "data.motion_glob", "data.words_glob"),
     *("data.workers", "data.strict", "data.shard_megabytes"),

@@ -1,5 +1,7 @@
 """The command that trains an embedding."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -45,12 +47,15 @@ def test_a_folder_is_trained_on(tmp_path, dances, capsys):
 @pytest.mark.slow
 def test_records_are_trained_on(tmp_path, capsys):
     manifest = write_records(tmp_path / "records")
+    first, second, *others = manifest.clips
+    copy = dataclasses.replace(second, copy_of=first.name)
+    dataclasses.replace(manifest, clips=(first, copy, *others)).save(tmp_path / "records")
     out = tmp_path / "e.safetensors"
     assert main(["--records", str(tmp_path / "records"), "--out", str(out), *QUICK]) == 0
     embedding = read_embedding(out)
     assert embedding.fps == manifest.fps
     assert embedding.joints == manifest.pose_codec().skeleton.names
-    assert embedding.about["clips"] == len(manifest.clips_of("train"))
+    assert embedding.about["clips"] == len(manifest.clips_of("train")) - 1  # without the copy
     assert f"{embedding.about['clips']} clips, 9 joints" in capsys.readouterr().out
 
 

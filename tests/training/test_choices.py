@@ -60,6 +60,14 @@ def test_steps_come_from_the_length_of_the_recordings(minutes, warmup, steps, wo
     assert words in said[0]
 
 
+def test_minutes_without_copies_are_told():
+    manifest = records(10, 20)
+    first, second, held_out = manifest.clips
+    copied = (first, dataclasses.replace(second, copy_of=first.name), held_out)
+    _, (said,) = choose(config(cross_blocks=0), dataclasses.replace(manifest, clips=copied))
+    assert "over 30.0 minutes of training clips (10.0 without copies)" in said
+
+
 def test_few_steps_are_rounded_up_to_the_least():
     wide = config(cross_blocks=0, training={"lanes": 64, "piece_segments": 1})
     chosen, (said,) = choose(wide, records(*[10] * 4))
