@@ -40,8 +40,10 @@ def write_film(
     title: str = "",
     second: Motion | None = None,
     facing_alike: bool = False,
+    others: Sequence[Motion] = (),
+    labels: Sequence[str] = (),
 ) -> int:
-    """Writes a film of one or two people and gives its number of frames.
+    """Writes a film of one or more people and gives its number of frames.
 
     The film has round(motion seconds x fps) frames; `fps` is the motion's own by default, and
     frames between the motion's are interpolated. The sound starts with the first frame and is cut
@@ -62,6 +64,8 @@ def write_film(
         title: Text in the upper left corner.
         second: The other person of a conversation, or another motion to compare.
         facing_alike: Turn both the same way, which makes them comparable, not to each other.
+        others: Further motions to compare; with any, all stand in a row and face the same way.
+        labels: Text below each person.
 
     Raises:
         UserError: The extra `viz` is missing, a size or rate makes no film, the sound cannot be
@@ -78,9 +82,11 @@ def write_film(
             audio, start_seconds=audio_start_seconds, film_seconds=film_seconds
         )
         sound = loudness(soundtrack, steps_per_second=SOUND_STEPS_PER_SECOND)
-    motions = [motion] if second is None else [motion, second]
+    motions = [motion, *([] if second is None else [second]), *others]
     scene = Scene(motions, rate, num_frames, facing_alike=facing_alike)
-    pictures = draw_film(scene, width=width, height=height, words=words, sound=sound, title=title)
+    pictures = draw_film(
+        scene, width=width, height=height, words=words, sound=sound, title=title, labels=labels
+    )
     with open_encoder(
         Path(path),
         width=width,
@@ -118,6 +124,7 @@ def draw_film(
     words: Sequence[tuple[str, float, float]] = (),
     sound: Float[np.ndarray, " steps"] | None = None,
     title: str = "",
+    labels: Sequence[str] = (),
 ) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
     """Yields the pictures of a film, BGR; each is drawn over when the next one is asked for."""
     from llavataros_jax.rendering.caption import Panel, panel_backdrop, put_text
@@ -136,6 +143,10 @@ def draw_film(
     line = margin + size / 2
     if title:
         put_text(backdrop, title, at=(margin, line), size_pixels=size, colour=palette.INK)
+    for person, label in enumerate(labels):
+        middle = np.median(scene.centres(person, scene.sample()).reshape(-1, 3), axis=0)
+        place = (float(camera.project(middle[None])[0][0, 0]), stage - margin / 2)
+        put_text(backdrop, label, at=place, size_pixels=size, colour=palette.INK, anchor=0.5)
     panel = Panel(
         words,
         sound,
@@ -152,7 +163,9 @@ def draw_film(
         stop = min(start + BLOCK_FRAMES, scene.num_frames)
         frames = np.arange(start - history, stop)
         figures = [
-            Figure(body, scene.centres(person, frames), palette.PEOPLE[person])
+            Figure(
+                body, scene.centres(person, frames), palette.PEOPLE[person % len(palette.PEOPLE)]
+            )
             for person, body in enumerate(scene.bodies)
         ]
         pictures = painter.draw(figures, history=history)

@@ -1,4 +1,4 @@
-"""One or two people in one space: where they stand, their bodies, the camera and the floor."""
+"""People in one space: where they stand, their bodies, the camera and the floor."""
 
 from collections.abc import Sequence
 
@@ -15,12 +15,15 @@ GAP_METRES = 0.12
 
 
 class Scene:
-    """One or two people placed in one space, with the bodies that are drawn."""
+    """People placed in one space, with the bodies that are drawn."""
 
     def __init__(
         self, motions: Sequence[Motion], fps: float, num_frames: int, *, facing_alike: bool = False
     ):
-        """Stands two people side by side, turned to each other or both the same way."""
+        """Stands two people side by side, turned to each other or both the same way.
+
+        More than two stand in a row, the first on the left, and all face the same way.
+        """
         self.motions = list(motions)
         self.fps, self.num_frames = fps, num_frames
         self.bodies: list[Body] = [sculpt(motion) for motion in self.motions]
@@ -28,6 +31,8 @@ class Scene:
         self.shifts = [np.zeros(3) for _ in self.motions]
         if len(self.motions) == 2:
             self._stand_side_by_side(YAW_DEGREES if facing_alike else None)
+        elif len(self.motions) > 2:
+            self._stand_in_a_row()
         alone = len(self.motions) == 1
         self.forward = self.bodies[0].forward if alone else np.array([0.0, 0.0, 1.0])
 
@@ -53,13 +58,21 @@ class Scene:
         """Puts the first person on the left and turns both alike, or else to the middle."""
         for person, (body, side) in enumerate(zip(self.bodies, (-1, 1), strict=True)):
             wanted = np.radians(-side * TURN_DEGREES if yaw_degrees is None else -yaw_degrees)
-            angle = wanted - np.arctan2(body.forward[0], body.forward[2])
-            cos, sin = np.cos(angle), np.sin(angle)
-            self.turns[person] = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
+            self.turns[person] = _turn(body, wanted)
             points = self.centres(person, self.sample()).reshape(-1, 3)
             middle = np.median(points, axis=0)
             inner = np.percentile(points[:, 0] * -side, 99.5)
             self.shifts[person] = np.array([side * (inner + GAP_METRES / 2), 0.0, -middle[2]])
+
+    def _stand_in_a_row(self) -> None:
+        """Turns all alike and gives each as much room as the motion takes."""
+        end = 0.0
+        for person, body in enumerate(self.bodies):
+            self.turns[person] = _turn(body, -np.radians(YAW_DEGREES))
+            points = self.centres(person, self.sample()).reshape(-1, 3)
+            left, right = np.percentile(points[:, 0], (0.5, 99.5))
+            self.shifts[person] = np.array([end - left, 0.0, -np.median(points[:, 2])])
+            end += right - left + GAP_METRES
 
     def camera(self, left_top_right_bottom: tuple[float, float, float, float]) -> Camera:
         """Stands the camera so that everybody stays in a rectangle over the whole film."""
@@ -84,3 +97,10 @@ class Scene:
             for p, body in enumerate(self.bodies)
         ]
         return float(min(lowest))
+
+
+def _turn(body: Body, wanted_radians: float) -> Float[np.ndarray, "3 3"]:
+    """Returns the turn about the vertical after which a body faces a direction; 0 is along z."""
+    angle = wanted_radians - np.arctan2(body.forward[0], body.forward[2])
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])

@@ -1,5 +1,7 @@
 """Pictures: who is drawn where, in which colour, in front of whom."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -133,3 +135,19 @@ def test_frames_between_frames_are_interpolated():
     scene = Scene([motion], 60.0, 20)
     centres = scene.centres(0, np.arange(19))
     np.testing.assert_allclose(centres[1:-1:2], (centres[:-2:2] + centres[2::2]) / 2, atol=1e-12)
+
+
+def test_more_than_two_stand_in_a_row_with_their_names_below():
+    scene = Scene([standing(4) for _ in range(4)], 30.0, 4)
+    faces = [turn @ body.forward for turn, body in zip(scene.turns, scene.bodies, strict=True)]
+    np.testing.assert_allclose(faces, np.broadcast_to(faces[0], (4, 3)), atol=1e-9)
+    people = [scene.centres(person, np.arange(4)) for person in range(4)]
+    for left, right in itertools.pairwise(people):
+        assert left[..., 0].max() < right[..., 0].min()
+    plain = next(draw_film(scene, width=640, height=240)).astype(int)
+    named = next(draw_film(scene, width=640, height=240, labels=("real", "", "", "flow")))
+    below = np.abs(named - plain)[215:].max(axis=(0, 2))
+    columns = np.flatnonzero(below > 20)
+    for person, is_named in enumerate((True, False, False, True)):
+        inside = (columns >= 160 * person) & (columns < 160 * (person + 1))
+        assert inside.any() == is_named
