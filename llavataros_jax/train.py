@@ -15,7 +15,7 @@ from llavataros_jax.data.segments import interlocutor_of, shortened, speech_of, 
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.inference.animate import Animator
 from llavataros_jax.model import Params
-from llavataros_jax.network import build_model
+from llavataros_jax.network import build_model, with_pose_basis
 from llavataros_jax.rendering.film import check_film_tools, write_film
 from llavataros_jax.training.checkpoint import trained_steps
 from llavataros_jax.training.choices import choose
@@ -53,6 +53,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     if jax.process_index() == 0:
         for sentence in said:
             print(sentence, flush=True)
+    manifest = with_pose_basis(config, manifest)
     run = fit(config, manifest, sampler=_sampler(config, manifest))
     if jax.process_index() == 0:
         print(f"trained {trained_steps(run)} steps; everything is in {run}")

@@ -71,6 +71,7 @@ class Manifest:
         statistics: `audio_mean`, `audio_std`, `words_mean`, `words_std` of the training clips.
         feature_config: The sections `audio`, `text` and `words` of the config that was used.
         clips: All clips of all splits.
+        pose_basis: `PoseBasis.to_dict()` of the training clips; in runs with a sampled head alone.
         failures: Clips that could not be prepared, as `{"clip": name, "reason": sentence}`.
         format_version: Version of this format.
         content_hash: Hash over all of the above, which shows damage; whether two data sets hold the
@@ -86,6 +87,7 @@ class Manifest:
     feature_config: dict[str, Any]
     clips: tuple[ClipEntry, ...]
     failures: tuple[dict[str, str], ...] = ()
+    pose_basis: dict[str, Any] | None = None
     format_version: int = FORMAT_VERSION
     content_hash: str = field(init=False, default="")
 
@@ -106,8 +108,10 @@ class Manifest:
         return PoseCodec.from_dict(self.codec)
 
     def _plain(self) -> dict[str, Any]:
-        """Returns all of it; what was written before there were copies keeps its hash."""
+        """Returns all of it; what was written before copies and bases keeps its hash."""
         plain = dataclasses.asdict(self)
+        if self.pose_basis is None:
+            del plain["pose_basis"]
         for clip in plain["clips"]:
             if not clip["copy_of"]:
                 del clip["copy_of"]

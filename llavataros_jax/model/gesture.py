@@ -1,28 +1,43 @@
-"""The whole network: front end, self blocks, cross blocks, output (spec section 2)."""
+"""The whole network: front end, self blocks, cross blocks and heads (spec section 2)."""
 
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float, Key
 
 from llavataros_jax.batch import Speech
-from llavataros_jax.config import ModelConfig
+from llavataros_jax.config import FlowConfig, ModelConfig
 from llavataros_jax.model.attention import Positions, band, sinusoids
 from llavataros_jax.model.blocks import CrossBlock, SelfBlock
+from llavataros_jax.model.flow import FlowHead
 from llavataros_jax.model.frontend import Sizes, build_frontend
 from llavataros_jax.model.layers import Dropout, Projection, layer_norm
 from llavataros_jax.model.memory import Memory, remember
 
 
 class GestureNetwork(nnx.Module):
-    """The cross-attentive Transformer-XL from speech features to a normalised pose.
+    """The cross-attentive Transformer-XL from speech features to what heads make poses of.
 
     Memory slots, in order: the input of each self block, the attended stream of each cross block
     (the interlocutor's for the first), then the front end's text streams of the main speaker and
     of the interlocutor when the variant is `cross`.
     """
 
-    def __init__(self, config: ModelConfig, sizes: Sizes, *, rngs: nnx.Rngs):
-        """Draws all parameters; u and v are shared by all blocks and start at zero."""
+    def __init__(
+        self,
+        config: ModelConfig,
+        sizes: Sizes,
+        *,
+        flow: tuple[FlowConfig, int] | None = None,
+        rngs: nnx.Rngs,
+    ):
+        """Draws all parameters; u and v are shared by all blocks and start at zero.
+
+        Args:
+            config: Options of the trunk.
+            sizes: What data decides.
+            flow: Options of a sampled head, and the components of its poses.
+            rngs: Source of randomness.
+        """
         self.config = config
         d, n, h = config.d_model, config.heads, config.d_head
         self.speakers = nnx.Param(
@@ -48,6 +63,14 @@ class GestureNetwork(nnx.Module):
         # Training starts from the mean pose held still. Drawn like the others, this kernel would
         # start from noise, whose jitter the velocity terms punish tenfold (the ancestor does).
         self.output.kernel[...] = jnp.zeros((d, sizes.pose))
+        # Drawn last, so that the trunk is the same with any head.
+        self.flow = (
+            FlowHead(
+                flow[0], d_model=d, size=flow[1], compute_dtype=config.compute_dtype, rngs=rngs
+            )
+            if flow is not None
+            else None
+        )
 
     def __call__(
         self,
@@ -58,8 +81,8 @@ class GestureNetwork(nnx.Module):
         frame_mask: Bool[Array, "B T"],
         memory: Memory,
         dropout_key: Key[Array, ""] | None = None,
-    ) -> tuple[Float[Array, "B T P"], Memory]:
-        """Predicts the normalised pose of every frame and the memory for the next segment."""
+    ) -> tuple[Float[Array, "B T D"], Memory]:
+        """Returns the feature of every frame, of which heads make poses, and the next memory."""
         config, frame_mask = self.config, jnp.asarray(frame_mask)
         drop = Dropout(config.dropout, dropout_key)
         frames, past = frame_mask.shape[1], memory.valid.shape[1]
@@ -110,7 +133,6 @@ class GestureNetwork(nnx.Module):
             x = other
         if self.output_norm is not None:
             x = self.output_norm(x)
-        pose = self.output(drop(x, "output"))
         memory = remember(
             memory,
             streams + text_streams,
@@ -118,7 +140,7 @@ class GestureNetwork(nnx.Module):
             frame_mask=frame_mask,
             interlocutor_mask=here,
         )
-        return pose, memory
+        return drop(x, "output"), memory
 
 
 def memory_slots(config: ModelConfig) -> int:

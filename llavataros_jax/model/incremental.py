@@ -61,7 +61,7 @@ def in_product_types(network: GestureNetwork) -> GestureNetwork:
     return network
 
 
-def predict_next(
+def advance_trunk(
     network: GestureNetwork,
     main: Speech,
     interlocutor: Speech,
@@ -70,11 +70,11 @@ def predict_next(
     frame_mask: Bool[Array, "B T"],
     position_keys: tuple[Float[Array, "N S H"], ...],
     cache: Cache,
-) -> tuple[Float[Array, "B T P"], Cache]:
-    """Predicts the normalised pose of the frames of a call and what the next call needs.
+) -> tuple[Float[Array, "B T D"], Cache]:
+    """Returns the feature of the frames of a call and what the next call needs.
 
-    Frames outside `frame_mask` do not advance their lane: their poses mean nothing and nothing of
-    them is kept.
+    Frames outside `frame_mask` do not advance their lane: their features mean nothing and nothing
+    of them is kept.
     A call must not be longer than the cache allows; both speeches must have as many word rows.
     """
     config, speakers = network.config, network.speakers[...]
@@ -117,7 +117,7 @@ def predict_next(
         other, seen, remembered = x, main_window, None
     if network.output_norm is not None:
         x = network.output_norm(x)
-    return network.output(x), cache.replace(rings=tuple(rings))
+    return x, cache.replace(rings=tuple(rings))
 
 
 def _attentions(network: GestureNetwork) -> list[RelativeAttention]:

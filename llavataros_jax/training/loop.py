@@ -17,7 +17,7 @@ from llavataros_jax.data.loader import LaneSource
 from llavataros_jax.data.manifest import Manifest
 from llavataros_jax.lock import sole_use
 from llavataros_jax.model import GestureModel
-from llavataros_jax.network import build_model
+from llavataros_jax.network import build_model, with_pose_basis
 from llavataros_jax.training.checkpoint import Checkpoints
 from llavataros_jax.training.pace import Clock, Pace
 from llavataros_jax.training.parallel import Launcher, build_launcher
@@ -54,6 +54,7 @@ def fit(
     """
     assert config.training.steps > 0, "steps are chosen before (choices.choose)"
     launcher = build_launcher(config.parallel, config.training.lanes)
+    manifest = with_pose_basis(config, manifest)
     model = build_model(config, manifest)
     train_clips = ClipReader(config.data.records, "train")
     source = LaneSource(

@@ -1,23 +1,28 @@
 """The pure step of training and of validation; neither knows a device, a file or a config file."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Key
 
 from llavataros_jax.batch import Batch, Speech
 from llavataros_jax.config import LossConfig
-from llavataros_jax.model import GestureModel, Params
+from llavataros_jax.model import FlowErrors, GestureModel, Params
 from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.training.carry import Carry, reset_carry
+from llavataros_jax.training.flow_loss import flow_loss, flow_sums, flow_weights
 from llavataros_jax.training.losses import Terms, loss_sums, loss_weights, mean, weighted_loss
 from llavataros_jax.training.moving_average import moving_average
 from llavataros_jax.training.state import TrainState
 
 Metrics = dict[str, Float[Array, ""]]
 
-_DROPOUT, _HIDE_INTERLOCUTOR, _HIDE_WORDS = 0, 1, 2
+_DROPOUT, _HIDE_INTERLOCUTOR, _HIDE_WORDS, _FLOW = 0, 1, 2, 3
+# Of what is drawn in validation: the same for all parameters, so that they can be compared.
+_VALIDATION_SEED = 0
 
 
 def train_step(
@@ -48,10 +53,10 @@ def train_step(
     batch = batch.replace(
         main=without_words(batch.main, told), interlocutor=without_words(batch.interlocutor, told)
     )
-    weights = _over_devices(loss_weights(batch, carry, codec), axis_name)
+    weights = _over_devices(_weights(model, batch, carry, codec), axis_name)
 
     def objective(params: Params) -> tuple[Float[Array, ""], tuple[Terms, Carry]]:
-        prediction, memory = model.apply(
+        feature, memory = model.trunk(
             params,
             batch.main,
             batch.interlocutor,
@@ -60,10 +65,33 @@ def train_step(
             memory=carry.memory,
             dropout_key=jax.random.fold_in(key, _DROPOUT),
         )
+        prediction = model.regress(params, feature)
         sums, tail = loss_sums(
             prediction, batch, carry, codec=codec, geometric_gradient=loss.geometric_gradient
         )
-        return weighted_loss(sums, weights, loss), (sums, tail.replace(memory=memory))
+        total = weighted_loss(sums, weights, loss)
+        if model.sampling is not None:
+            flow = model.sampling.flow
+            errors = _flow_errors(
+                params,
+                feature,
+                prediction,
+                batch,
+                model=model,
+                codec=codec,
+                key=jax.random.fold_in(key, _FLOW),
+                is_training=True,
+            )
+            sums = sums | flow_sums(errors, jnp.asarray(batch.frame_mask))
+            total = total + flow_loss(sums, weights, flow)
+            if flow.geometric:
+                # What the segment before ended with was another draw, so nothing is carried over.
+                alone = carry.replace(valid=jnp.zeros_like(carry.valid))
+                reached, _ = loss_sums(errors.estimate, batch, alone, codec=codec)
+                apart = _over_devices(loss_weights(batch, alone, codec), axis_name)
+                geometry = dataclasses.replace(loss, rotation=0.0)
+                total = total + flow.geometric * weighted_loss(reached, apart, geometry)
+        return total, (sums, tail.replace(memory=memory))
 
     (total, (sums, carry)), gradient = jax.value_and_grad(objective, has_aux=True)(state.params)
     total, sums, gradient = _over_devices((total, sums, gradient), axis_name)
@@ -113,8 +141,9 @@ def evaluate_step(
     """
     carry = reset_carry(carry, jnp.asarray(batch.is_start), mode=model.config.memory_reset)
     weights = loss_weights(batch, carry, codec)
+    of_flow: Terms = {}
     if constant_pose is None:
-        prediction, memory = model.apply(
+        feature, memory = model.trunk(
             params,
             batch.main,
             batch.interlocutor,
@@ -122,11 +151,58 @@ def evaluate_step(
             frame_mask=jnp.asarray(batch.frame_mask),
             memory=carry.memory,
         )
+        prediction = model.regress(params, feature)
+        if model.sampling is not None:
+            errors = _flow_errors(
+                params,
+                feature,
+                prediction,
+                batch,
+                model=model,
+                codec=codec,
+                key=jax.random.key(_VALIDATION_SEED),
+                is_training=False,
+            )
+            of_flow = flow_sums(errors, jnp.asarray(batch.frame_mask))
+            weights = _weights(model, batch, carry, codec)
     else:
         prediction, memory = jnp.broadcast_to(constant_pose, batch.pose.shape), carry.memory
     sums, carry = loss_sums(prediction, batch, carry, codec=codec)
-    totals = _over_devices({"sums": sums, "weights": weights}, axis_name)
+    totals = _over_devices({"sums": sums | of_flow, "weights": weights}, axis_name)
     return carry.replace(memory=memory), totals
+
+
+def _weights(model: GestureModel, batch: Batch, carry: Carry, codec: PoseCodec) -> Terms:
+    """Counts what the terms of the model's heads average over."""
+    weights = loss_weights(batch, carry, codec)
+    if model.sampling is None:
+        return weights
+    return weights | flow_weights(jnp.asarray(batch.frame_mask), size=model.sampling.basis.size)
+
+
+def _flow_errors(
+    params: Params,
+    feature: Float[Array, "B T D"],
+    regressed: Float[Array, "B T P"],
+    batch: Batch,
+    *,
+    model: GestureModel,
+    codec: PoseCodec,
+    key: Key[Array, ""],
+    is_training: bool,
+) -> FlowErrors:
+    exists = jnp.asarray(batch.frame_mask)
+    # Padding may hold anything, and the gradient of what is left out later would be 0 × NaN.
+    poses = jnp.where(exists[..., None], jnp.asarray(batch.pose, jnp.float32), 0.0)
+    return model.flow_errors(
+        params,
+        feature,
+        regressed,
+        jnp.asarray(codec.normalise(poses)),
+        frame_mask=exists,
+        key=key,
+        is_training=is_training,
+    )
 
 
 def without_words(speech: Speech, told: Bool[Array, " B"]) -> Speech:

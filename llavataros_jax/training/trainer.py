@@ -198,6 +198,11 @@ class Trainer:
         tracker.log(step, {f"validation/{name}": value for name, value in measured.items()})
         best = self.checkpoints.best_loss
         is_best = measured["loss"] < best
-        tracker.say(step, f"validation loss {measured['loss']:.4f}{' (best)' if is_best else ''}")
+        parts = ""
+        if "loss/regression" in measured:
+            regression = measured["loss/regression"]
+            parts = f" (regression {regression:.4f}, flow {measured['loss'] - regression:.4f})"
+        said = f"validation loss {measured['loss']:.4f}{parts}"
+        tracker.say(step, f"{said}{' (best)' if is_best else ''}")
         if is_best:
             self.checkpoints.save_best(step, state.shown, measured["loss"])

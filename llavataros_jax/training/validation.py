@@ -13,6 +13,7 @@ from llavataros_jax.data.loader import whole_clips
 from llavataros_jax.model import GestureModel, Params
 from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.training.carry import empty_carry
+from llavataros_jax.training.flow_loss import flow_loss
 from llavataros_jax.training.losses import weighted_loss
 from llavataros_jax.training.parallel import Launcher
 from llavataros_jax.training.step import evaluate_step
@@ -84,4 +85,9 @@ class Validation:
         )
         sums, weights = added["sums"], added["weights"]
         terms = {f"loss/{name}": sums[name] / max(weights[name], 1.0) for name in sums}
-        return {"loss": float(weighted_loss(sums, weights, self.loss)), **terms}
+        regression = float(weighted_loss(sums, weights, self.loss))
+        sampling = self.model.sampling
+        if sampling is None or "flow" not in sums:
+            return {"loss": regression, **terms}
+        flow = float(flow_loss(sums, weights, sampling.flow))
+        return {"loss": regression + flow, "loss/regression": regression, **terms}
