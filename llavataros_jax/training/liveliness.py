@@ -87,6 +87,10 @@ def energy_sum(
     be theirs alone. They count relative to each joint; half and twice the speed cost alike. All
     joints count as one each; in skeletons with fingers that makes most of it the hands'.
 
+    Trembling moves too: on the bundled corpus, with weights of the loss that had frozen the hands
+    at 3 % of the real speed, this term at 0.5 brought them to 25 %, but their jerk at the real
+    amplitude went from 90 to 315 m/s³.
+
     Args:
         velocity: First differences of predicted joint positions, in centimetres a frame.
         true_velocity: Those of the target.
