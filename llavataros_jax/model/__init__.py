@@ -17,6 +17,7 @@ from llavataros_jax.batch import Speech
 from llavataros_jax.config import FlowConfig, ModelConfig
 from llavataros_jax.model.cache import Cache, reset_cache
 from llavataros_jax.model.features import FeatureStatistics, repair, standardise
+from llavataros_jax.model.flow import FlowHead
 from llavataros_jax.model.flow_errors import FlowErrors, flow_errors
 from llavataros_jax.model.frontend import Sizes
 from llavataros_jax.model.gesture import GestureNetwork, memory_slots
@@ -165,7 +166,7 @@ class GestureModel:
         network = self._merged(params)
         regressed = network.output(feature)
         return sample(
-            network.flow,
+            _head(network),
             self._sampling,
             feature,
             regressed,
@@ -188,7 +189,7 @@ class GestureModel:
         """Returns what the sampled head gets wrong; speech is hidden from it in training alone."""
         sampling = self._sampling
         return flow_errors(
-            self._merged(params).flow,
+            _head(self._merged(params)),
             sampling,
             feature,
             regressed,
@@ -318,6 +319,11 @@ def build(
     if not config.standardise_features:
         statistics = None
     return GestureModel(config, sizes, statistics, graph, sampling)
+
+
+def _head(network: GestureNetwork) -> FlowHead:
+    assert network.flow is not None, "model.head=flow is what samples"
+    return network.flow
 
 
 def _network(

@@ -67,7 +67,7 @@ def flow_errors(
         is_first=is_first,
         exists=frame_mask,
     )
-    recorded = basis.components(target)
+    recorded = jnp.asarray(basis.components(target))
     base = jnp.zeros_like(recorded)
     if flow.target == "residual":
         base = jax.lax.stop_gradient(basis.components(regressed))
@@ -91,7 +91,7 @@ def flow_errors(
         velocity=error,
         change=jnp.diff(error, axis=2) / rate[None, None, None],
         pace=pace - jnp.sqrt(jnp.square(moved).mean(axis=-1)),
-        estimate=basis.poses((here + (1 - part) * velocity)[0] + base),
+        estimate=jnp.asarray(basis.poses((here + (1 - part) * velocity)[0] + base)),
     )
 
 

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-# Exact to 1e-6 up to this much of the process's own time in a frame; faster noise is white anyway.
-_NODES = 4
+# Exact to 1e-5 up to this much of the process's own time in a frame; faster noise is white anyway.
+_NODES = 6
 _LONGEST = 2.5
 
 

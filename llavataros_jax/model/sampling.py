@@ -201,7 +201,7 @@ def sample(
         frame=state.frame + frame_mask.sum(axis=1, dtype=jnp.int32),
         seed=state.seed,
     )
-    return basis.poses(components), state
+    return jnp.asarray(basis.poses(components)), state
 
 
 def _innovations(

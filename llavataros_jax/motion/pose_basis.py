@@ -59,9 +59,10 @@ class PoseBasis:
             change = np.diff(poses, axis=0)
             pairs, changes = pairs + len(change), changes + change.T @ change
         mean = np.asarray(total) / max(count, 1)
-        variance, axes = np.linalg.eigh(squares / max(count, 1) - np.multiply.outer(mean, mean))
+        covariance = np.atleast_2d(squares / max(count, 1) - np.multiply.outer(mean, mean))
+        variance, axes = np.linalg.eigh(covariance)
         variance, axes = variance[::-1].clip(0), axes.T[::-1]
-        if not count or variance[:1].sum() <= 0:
+        if variance[0] <= 0:
             raise UserError(
                 "the training motion never moves, so there is nothing to sample; train with "
                 "model.head=regression or give motion that moves"

@@ -34,7 +34,9 @@ def flow_loss(
     sums: Terms | dict[str, float], weights: Terms | dict[str, float], flow: FlowConfig
 ) -> Float[Array, ""]:
     """Divides sums by weights, once, and adds the terms as `flow` weighs them."""
-    velocity, change, pace = (mean(sums[name], weights[name]) for name in FLOW_TERMS)
+    velocity, change, pace = (
+        mean(jnp.asarray(sums[name]), jnp.asarray(weights[name])) for name in FLOW_TERMS
+    )
     return velocity + flow.difference * change + flow.pace_weight * pace
 
 
