@@ -43,6 +43,9 @@ COMMANDS = {
     "ablate": Command(
         "llavataros.ablation.__main__", "text, audio or both: variants trained and compared"
     ),
+    "heads": Command(
+        "llavataros.heads.__main__", "regression, a gain on it and sampled heads: one table"
+    ),
     "study": Command("llavataros.study.__main__", "a study in which people judge motion"),
     "doctor": Command("data_prep.doctor.checkup", "what is installed and what works here"),
     "transcribe": Command("data_prep.run.transcribe_folder", "recordings written down"),
@@ -56,7 +59,7 @@ COMMANDS = {
 _FILES = ("config", "audio", "words", "transcript", "features", "interlocutor_audio", "skeleton")
 _FILES = (*_FILES, "interlocutor_words", "interlocutor_transcript", "scaler", "checkpoint", "pase")
 _FILES = (*_FILES, "embedding", "alignment", "joints")
-_FOLDERS = ("out", "records", "recordings", "folder", "run", "motion", "real")
+_FOLDERS = ("out", "records", "recordings", "folder", "run", "motion", "real", "start_from")
 
 
 @door
