@@ -13,6 +13,8 @@ Whatever has the same name and shape is reused. What belongs to records is fitte
   their piece is converted, exactly: W' = W s_new / s_old, and (m_new - m_old) / s_old · W is added
   wherever a word is active, which is what the weights of the word bit do. A network without the
   word bit has no place for that, and its piece is left alone like that of sound.
+* A sampled head works on components of the training motion. Other components get new layers at its
+  two ends; what is between them is kept.
 * Features of another kind or size get new pieces (`feature_kind`).
 """
 
@@ -47,6 +49,8 @@ _USE = (
     *("lookahead_frames", "memory_frames", "span_frames", "cross_memory", "memory_reset"),
     *("word_bit", "standardise_features"),
 )
+# What of a sampled head works on components of poses, which each set of records has its own of.
+_FLOW_ENDS = ("flow.enter.", "flow.recall.", "flow.leave.")
 _MEANING = {
     "mel": ("sample_rate", "mels"),
     "pase": ("sample_rate", "pase_mode"),
@@ -150,6 +154,9 @@ def transferred(drawn: Params, now: Network, params: Params, source: Network) ->
     codecs = source.manifest.pose_codec(), now.manifest.pose_codec()
     if not same_pose(*codecs):
         reasons |= dict.fromkeys(("output.kernel", "output.bias"), "another skeleton")
+    if now.manifest.pose_basis != source.manifest.pose_basis:
+        ends = (name for name in new if name.startswith(_FLOW_ENDS))
+        reasons |= dict.fromkeys(ends, "other components of poses")
     for name, leaf in new.items():
         if name not in old:
             reasons.setdefault(name, "not in the source")
@@ -221,7 +228,11 @@ def _told(reasons: dict[str, str]) -> list[tuple[str, str]]:
     """Returns the pieces of the network that are new, each once, with the first reason."""
     pieces: dict[str, str] = {}
     for name, why in reasons.items():
-        words = {".from_audio.": "sound input", ".from_words.": "word input"}
+        words = {
+            ".from_audio.": "sound input",
+            ".from_words.": "word input",
+            **dict.fromkeys(_FLOW_ENDS, "ends of the flow head"),
+        }
         piece = next((told for part, told in words.items() if part in name), name.split(".")[0])
         pieces.setdefault(piece, why)
     return list(pieces.items())

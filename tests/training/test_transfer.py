@@ -267,3 +267,21 @@ def test_a_trunk_of_another_size_is_refused(toy):
         UserError, match=r"start_from=starter has model\.d_model=16, not 32; model\.norm=pre, not"
     ):
         require_same_trunk(other, config.model, start_from="starter")
+
+
+def test_a_sampled_head_keeps_its_middle_and_gets_new_ends(toy):
+    _, config, manifest, params = toy
+    arrays = {f"flow.{name}": np.full(3, 2.0, np.float32) for name in ("enter.bias", "hear.bias")}
+    drawn = {**params, "flow": {"enter": {"bias": np.ones(3)}, "hear": {"bias": np.ones(3)}}}
+    source = {**params, "flow": {"enter": {"bias": arrays["flow.enter.bias"]},
+                                 "hear": {"bias": arrays["flow.hear.bias"]}}}  # fmt: skip
+    one, other = (
+        Network(config.model, dataclasses.replace(manifest, pose_basis={"scale": [scale]}))
+        for scale in (1.0, 2.0)
+    )
+    moved = transferred(drawn, other, source, one)
+    assert (moved.params["flow"]["enter"]["bias"] == 1).all()
+    assert (moved.params["flow"]["hear"]["bias"] == 2).all()
+    assert moved.new == ("ends of the flow head (other components of poses)",)
+    same = transferred(drawn, one, source, one)
+    assert (same.params["flow"]["enter"]["bias"] == 2).all()
