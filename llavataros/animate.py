@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from llavataros.animation import Animation, animate_recording
+from llavataros.dials import add_dials, check_sampled, dial_overrides, seeds_of
 from llavataros.wanted_recordings import WantedRecording, wanted_recordings
 from llavataros_jax.config.shipped import shipped_folder
 from llavataros_jax.errors import ExhaustedError, UserError, door
@@ -31,16 +32,16 @@ or none (from sound alone). For a conversation give the other person's recording
 
 Written to --out under the recording's name: .npy (frames, joints, 7: position in metres and
 quaternion xyzw), .bvh (centimetres), a film with sound, and .json (config, commit, checkpoint,
-hashes, timings). A file that this program did not write is never replaced.
+hashes, seed, timings). A file that this program did not write is never replaced.
 
 section.key=value names tools and weights of this machine (words.…, audio.pase, text.model,
 text.batch), the size of gestures (film.size=1.3), smoothing and the film's size (film.…); what the
-run computes stays as it was trained. Two dials have options of their own: --expressiveness 1.4
---idle 0.8 is a lively speaker who keeps still in pauses.
+run computes stays as it was trained. Dials have options of their own: --expressiveness 1.4
+--idle 0.8 is a lively speaker who keeps still in pauses. Of a run with a sampled head, --samples 5
+draws five motions for the same speech, and the same seed always draws the same one.
 """
 STARTER = "starter"
-# Dials: what they are called in the section `film`, their range, and what leaves poses as they are.
-_DIALS = {"expressiveness": (0, 3, 1), "idle": (0, 1, 0)}
+_STARTER_NAME = "the model that comes along"
 _OVERRIDE = re.compile(r"[a-z_]+\.[a-z_]+=.*", re.DOTALL)
 # What belongs to one recording and cannot be shared by several.
 _OF_ONE = (
@@ -59,7 +60,9 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     began = time.monotonic()
     if not given.no_film:
         check_film_tools()
-    run = with_run_options(_open(given.checkpoint), given.overrides)
+    run = _open(given.checkpoint)
+    check_sampled(given, run, f"run {given.checkpoint}" if given.checkpoint else _STARTER_NAME)
+    run = with_run_options(run, given.overrides)
     opened = time.monotonic() - began
     failed = 0
     for number, recording in enumerate(wanted, 1):
@@ -111,24 +114,9 @@ def read_command_line(arguments: Sequence[str] | None, prog: str = PROGRAM) -> a
     if not given.recordings and not given.audio:
         raise UserError("no recording is named; give a sound file or a folder of them")
     _check_pairs(given)
-    given.overrides += _dials(given)
+    given.overrides += dial_overrides(given)
+    seeds_of(given)  # refused before any work
     return given
-
-
-def _dials(given: argparse.Namespace) -> list[str]:
-    """Returns the options of the config that the dials stand for; refuses wrong numbers."""
-    overrides = []
-    for name, (least, most, neutral) in _DIALS.items():
-        value = getattr(given, name)
-        if value is None:
-            continue
-        if not least <= value <= most:
-            raise UserError(
-                f"--{name} {value:g} is not a number from {least} to {most}; {neutral} leaves "
-                "movements as they are predicted"
-            )
-        overrides.append(f"film.{name}={value:g}")
-    return overrides
 
 
 def _check_pairs(given: argparse.Namespace) -> None:
@@ -169,10 +157,13 @@ def _say(given: argparse.Namespace, run: TrainedRun, done: Animation) -> None:
     for note in done.notes:
         print(f"note: {note}")
     model = f"{run.checkpoint} of {given.checkpoint}" if given.checkpoint else "the starter model"
-    motion, speech = done.motion, done.speech
+    speech, count = done.speech, len(done.seeds)
+    samples = (
+        f"{count} samples (seeds {done.seeds[0]} to {done.seeds[-1]}) of " if count > 1 else ""
+    )
     print(
-        f"{motion.num_frames} frames at {motion.fps:g} fps for {speech.seconds:.2f} s of speech "
-        f"with {len(speech.words)} words, as {done.speaker}, by {model}"
+        f"{samples}{done.num_frames} frames at {done.fps:g} fps for {speech.seconds:.2f} s of "
+        f"speech with {len(speech.words)} words, as {done.speaker}, by {model}"
     )
     for stage, spent in done.seconds.items():
         print(f"  {stage:<18} {spent:7.2f} s  {spent / speech.seconds:6.3f} x real time")
@@ -228,22 +219,9 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     parser.add_argument(
         "--fps", type=float, metavar="RATE", help="resample the motion to this rate"
     )
-    parser.add_argument(
-        "--expressiveness",
-        type=float,
-        metavar="X",
-        help="how far joints go from the resting pose: 0 rests, 1 is as predicted, 1.5 turns them "
-        "half as far again and 3 is the most; joints stay within what people's do",
-    )
-    parser.add_argument(
-        "--idle",
-        type=float,
-        metavar="X",
-        help="how still the body is while it says nothing: 0 is as predicted, 1 lets hands settle "
-        "within half a second and hold until speech goes on",
-    )
     parser.add_argument("--no-smoothing", action="store_true", help="keep the network's raw motion")
     parser.add_argument("--no-film", action="store_true", help="write motion only")
+    add_dials(parser)
     other = parser.add_argument_group("conversation")
     other.add_argument("--interlocutor-audio", metavar="FILE", help="the other person's recording")
     other_words = other.add_mutually_exclusive_group()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from data_prep.clips.speech import SpeechFeatures, prepare_speech
 from data_prep.sound.features import load_tools
+from llavataros.dials import seeds_of
 from llavataros.given_features import read_features, require_features
 from llavataros.no_effect import options_without_effect
 from llavataros.provenance import provenance
@@ -34,15 +35,19 @@ class Animation:
     """What came of a recording.
 
     Attributes:
-        motion: What was written.
+        num_frames: Frames of each motion that was written.
+        fps: Their rate.
+        seeds: The seed of each.
         speech: What was heard.
         speaker: Name of whose habits were used.
-        seconds: Time that each part took.
+        seconds: Time that each part took, for all of them.
         notes: What the user should know.
         paths: The files.
     """
 
-    motion: Motion
+    num_frames: int
+    fps: float
+    seeds: range
     speech: SpeechFeatures
     speaker: str
     seconds: dict[str, float]
@@ -57,7 +62,7 @@ def animate_recording(
     *,
     opened_seconds: float = 0.0,
 ) -> Animation:
-    """Animates a recording and writes its files.
+    """Animates a recording and writes its files, one sample after another.
 
     Args:
         given: The command line of `llavataros animate`.
@@ -70,9 +75,10 @@ def animate_recording(
     """
     speaker = run.speaker_id(given.speaker)
     film_suffix = () if given.no_film else (run.config.film.suffix,)
-    folder = Path(given.out).expanduser() / recording.name.parent
-    files = WrittenFiles(folder, recording.name.name, (".npy", ".bvh", *film_suffix))
-    files.check()
+    seeds = seeds_of(given)
+    samples = _files(given, recording, (".npy", ".bvh", *film_suffix), len(seeds))
+    for files in samples:
+        files.check(recording.audio)
     began = time.monotonic()
     read_info(recording.audio, run.config.audio.sample_rate)  # refused before anything is begun
     with ExitStack() as stack:
@@ -84,35 +90,39 @@ def animate_recording(
         speech, other = _speech(given, run, recording, heard_audio, other_audio)
         for waited in ready:
             waited.result()
-    heard = time.monotonic()
-    motion = run.animate(_as_clip(speech, speaker), other, smooth=not given.no_smoothing)
-    animated = time.monotonic()
-    if given.fps:
-        motion = resample(motion, given.fps)
-    files.folder.mkdir(parents=True, exist_ok=True)
-    files.begin()
-    write_npy(files.path(".npy"), motion)
-    write_bvh(files.path(".bvh"), motion, metres_per_unit=run.config.motion.bvh_metres_per_unit)
-    written = time.monotonic()
-    if film_suffix:
-        _write_film(files, motion, speech, recording.audio, run)
-    seconds = {
-        "open the run": opened_seconds,
-        "speech to features": heard - began,
-        "animate": animated - heard,
-        "write the motion": written - animated,
-        "film": time.monotonic() - written,
-    }
+    seconds = {"open the run": opened_seconds, "speech to features": time.monotonic() - began}
     notes = (
         *recording.notes,
         *options_without_effect(given, run, has_words=bool(speech.words)),
         *speech.notes,
     )
-    files.finish(
-        provenance(given, run, speech, motion, seconds, audio=recording.audio, notes=list(notes))
-    )
+    num_frames, fps, shared = 0, 0.0, dict(seconds)
+    for seed, files in zip(seeds, samples, strict=True):
+        began = time.monotonic()
+        clip = _as_clip(speech, speaker)
+        motion = run.animate(clip, other, smooth=not given.no_smoothing, seed=seed)
+        spent = {"animate": time.monotonic() - began}
+        motion = resample(motion, given.fps) if given.fps else motion
+        num_frames, fps = motion.num_frames, motion.fps
+        spent |= _write(files, motion, run, speech, recording.audio)
+        origin = {"audio": recording.audio, "notes": list(notes), "seed": seed}
+        files.finish(provenance(given, run, speech, motion, shared | spent, **origin))
+        seconds |= {stage: seconds.get(stage, 0.0) + more for stage, more in spent.items()}
     name = run.manifest.speakers[speaker]
-    return Animation(motion, speech, name, seconds, notes, (*files.paths, files.record))
+    paths = tuple(path for files in samples for path in (*files.paths, files.record))
+    return Animation(num_frames, fps, seeds, speech, name, seconds, notes, paths)
+
+
+def _files(
+    given: argparse.Namespace, recording: WantedRecording, suffixes: tuple[str, ...], count: int
+) -> list[WrittenFiles]:
+    """Returns where each sample goes; each has a record of its own, so that one may be made again.
+
+    Names of several end in their number, so that those of two recordings never meet.
+    """
+    folder, stem = Path(given.out).expanduser() / recording.name.parent, recording.name.name
+    stems = [stem] if count == 1 else [f"{stem}_{number}" for number in range(1, count + 1)]
+    return [WrittenFiles(folder, stem, suffixes) for stem in stems]
 
 
 def _people(given: argparse.Namespace, audio: Path, folder: Path) -> tuple[Path, Path | str | None]:
@@ -177,15 +187,24 @@ def _as_clip(speech: SpeechFeatures, speaker: int) -> ClipSpeech:
     return ClipSpeech(speech.audio, speech.word_vectors, speech.word_index, speaker)
 
 
-def _write_film(
-    files: WrittenFiles, motion: Motion, speech: SpeechFeatures, audio: Path, run: TrainedRun
-) -> None:
+def _write(
+    files: WrittenFiles, motion: Motion, run: TrainedRun, speech: SpeechFeatures, audio: Path
+) -> dict[str, float]:
+    """Writes a motion and its film; returns how long each took."""
+    began = time.monotonic()
+    files.folder.mkdir(parents=True, exist_ok=True)
+    files.begin()
+    write_npy(files.path(".npy"), motion)
+    write_bvh(files.path(".bvh"), motion, metres_per_unit=run.config.motion.bvh_metres_per_unit)
+    written = time.monotonic()
     film = run.config.film
-    write_film(
-        files.path(film.suffix),
-        motion,
-        audio=audio,
-        words=[(word.text, word.start_seconds, word.end_seconds) for word in speech.words],
-        width=film.width,
-        height=film.height,
-    )
+    if film.suffix in files.suffixes:
+        write_film(
+            files.path(film.suffix),
+            motion,
+            audio=audio,
+            words=[(word.text, word.start_seconds, word.end_seconds) for word in speech.words],
+            width=film.width,
+            height=film.height,
+        )
+    return {"write the motion": written - began, "film": time.monotonic() - written}

@@ -17,11 +17,13 @@ def options_without_effect(
 
     `has_words` says whether a word of the recording is known.
     """
-    model, film = run.config.model, run.config.film
+    model, film, flow = run.config.model, run.config.film, run.config.flow
     words = given.words or given.transcript
     changed = [override.split("=")[0] for override in given.overrides]
     of_words = [key for key in changed if key.startswith("words.")]
     of_film = [key for key in changed if key.startswith("film.") and key not in _OF_MOTION]
+    of_samples = ["--seed"] if given.seed is not None else []
+    of_samples += ["--samples"] if given.samples > 1 else []
     hears_other = model.cross_blocks > 0
     told = (
         (
@@ -56,6 +58,16 @@ def options_without_effect(
             film.idle and not has_words and not has_energy(run.config.audio),
             f"film.idle={film.idle:g} has no effect, because nothing tells where it is silent: no "
             f"word is known, and features of audio.kind={run.config.audio.kind} have no loudness",
+        ),
+        (
+            run.is_sampled and flow.guidance != 1 and flow.drop_speech == 0,
+            f"flow.guidance={flow.guidance:g} leads away from nothing that this run knows, because "
+            "it never had to do without speech (flow.drop_speech=0)",
+        ),
+        (
+            of_samples and run.is_sampled and flow.temperature == 0,
+            f"{' and '.join(of_samples)} has no effect, because all samples are the same at "
+            "flow.temperature=0",
         ),
         (of_film and given.no_film, f"{', '.join(of_film)} has no effect with --no-film"),
         (

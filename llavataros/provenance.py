@@ -26,6 +26,7 @@ def provenance(
     *,
     audio: Path,
     notes: list[str],
+    seed: int,
 ) -> dict[str, Any]:
     """Returns arguments, resolved config, hashes of all inputs, versions and timings.
 
@@ -37,17 +38,22 @@ def provenance(
         seconds: Time that each stage took.
         audio: The recording.
         notes: What the user was told.
+        seed: Of this sample.
     """
     digest = hashlib.blake2b(digest_size=16)
     _add_leaves(digest, run.animator.params)
     return {
-        "arguments": {k: v for k, v in vars(given).items() if v not in (None, False, [])},
+        # A dial at 0 is no option that was left out.
+        "arguments": {
+            k: v for k, v in vars(given).items() if not (v is None or v is False or v == [])
+        },
         "audio": str(audio),
         "audio_blake2b": file_hash(audio),
         "checkpoint": run.checkpoint,
         "parameters_blake2b": digest.hexdigest(),
         "data_hash": run.manifest.content_hash,
-        "seed": run.config.training.seed,
+        "sample_seed": seed if run.is_sampled else None,
+        "training_seed": run.config.training.seed,
         "deterministic": True,
         "frames": motion.num_frames,
         "fps": motion.fps,

@@ -47,8 +47,11 @@ class WrittenFiles:
         # Not `with_suffix`, which would cut what stands after a dot in the recording's name.
         return self.folder / f"{self.stem}{suffix}"
 
-    def check(self) -> None:
+    def check(self, recording: Path | None = None) -> None:
         """Refuses to replace what this program did not write, before any work is done.
+
+        Nor is the animation of another recording than `recording` replaced, as `talk_2.npy` of
+        `talk_2.wav` would be by the second sample of `talk.wav`.
 
         Raises:
             UserError: When a file is in the way.
@@ -62,6 +65,12 @@ class WrittenFiles:
             raise UserError(f"--out {self.folder} cannot be written: {place} is write-protected")
         record = read_record(self.record)
         known: dict[str, Any] = {} if record is None else record["files"]
+        animated = None if record is None else record.get("audio")
+        if recording and isinstance(animated, str) and Path(animated).stem != recording.stem:
+            raise UserError(
+                f"{self.record} belongs to the animation of {animated}, which that of {recording} "
+                "does not replace; choose another --out"
+            )
         for path in [*self.paths, self.record]:
             if not path.exists():
                 continue

@@ -12,7 +12,10 @@ from llavataros_jax.errors import UserError
 from llavataros_jax.trained import TrainedRun
 
 SECTIONS = ("film", "words")
+# How samples are drawn, of a run with a head that is sampled.
+SAMPLING = ("flow.steps", "flow.temperature", "flow.guidance")
 OPTIONS = (
+    *SAMPLING,
     *("audio.pase", "text.model", "text.batch"),
     *("data.folder", "data.records", "data.words_folder", "data.workers"),
 )
@@ -24,10 +27,13 @@ def with_run_options(run: TrainedRun, overrides: Sequence[str]) -> TrainedRun:
     """Returns the run with some of its options changed.
 
     Raises:
-        UserError: When an option is unknown or belongs to what the run computes.
+        UserError: When an option is unknown or belongs to what the run computes, or is about
+            samples, which this run does not draw.
     """
     if not overrides:
         return run
+    names = [override.partition("=")[0] for override in overrides]
+    require_sampled(run, [name for name in names if name in SAMPLING])
     config = with_overrides(run.config, overrides)
     for key in changed_options(run.config, config):
         if key in _FIXED or (key not in OPTIONS and key.split(".")[0] not in SECTIONS):
@@ -36,6 +42,26 @@ def with_run_options(run: TrainedRun, overrides: Sequence[str]) -> TrainedRun:
                 f"what can: {', '.join((*(f'{section}.…' for section in SECTIONS), *OPTIONS))}"
             )
     return dataclasses.replace(run, config=config)
+
+
+def require_sampled(run: TrainedRun, options: Sequence[str], *, name: str = "this run") -> None:
+    """Refuses options about samples where a run draws none.
+
+    Args:
+        run: The run.
+        options: Those that were given, as the user wrote them.
+        name: What the run is called.
+
+    Raises:
+        UserError: When there are such options and the run has no sampled head.
+    """
+    if options and not run.is_sampled:
+        have, them = ("has", "it") if len(options) == 1 else ("have", "them")
+        raise UserError(
+            f"{name} answers with one motion (model.head={run.config.model.head}), so "
+            f"{', '.join(options)} {have} nothing to act on; train with model.head=flow or leave "
+            f"{them} out"
+        )
 
 
 def changed_options(before: Config, after: Config) -> list[str]:

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from llavataros_jax.config import Config
 from llavataros_jax.data.manifest import Manifest, load_manifest
 from llavataros_jax.data.segments import ClipSpeech
 from llavataros_jax.errors import UserError
 from llavataros_jax.inference.animate import Animator
+from llavataros_jax.model import Dials
 from llavataros_jax.motion.expressiveness import Expressiveness
 from llavataros_jax.motion.idle import quieten_recording
 from llavataros_jax.motion.motion import Motion
@@ -20,6 +22,10 @@ from llavataros_jax.sound.voice import recorded_activity
 from llavataros_jax.training.checkpoint import load_params
 from llavataros_jax.training.exported import is_exported, load_exported
 from llavataros_jax.training.run import read_config
+
+# A seed has 32 bits. More samples than this are no comparison but a data set.
+MOST_SEED = 2**32 - 1
+MOST_SAMPLES = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,15 +44,26 @@ class TrainedRun:
     animator: Animator
     checkpoint: str
 
+    @property
+    def is_sampled(self) -> bool:
+        """Whether motions are drawn, another for each seed, and not regressed."""
+        return self.config.model.head == "flow"
+
     def animate(
-        self, main: ClipSpeech, interlocutor: ClipSpeech | None = None, *, smooth: bool = True
+        self,
+        main: ClipSpeech,
+        interlocutor: ClipSpeech | None = None,
+        *,
+        smooth: bool = True,
+        seed: int = 0,
     ) -> Motion:
         """Returns the motion of whoever says `main`, one frame for each of its frames.
 
-        `smooth` allows the filter that `film.smooth` asks for; without it motion stays raw. Then
-        come the dials: `film.size`, `film.expressiveness` and `film.idle`.
+        `seed`, up to `MOST_SEED`, is that of a sampled head, which is drawn from as the section
+        `flow` says. `smooth` allows the filter that `film.smooth` asks for; without it motion stays
+        raw. Then come the dials: `film.size`, `film.expressiveness` and `film.idle`.
         """
-        poses = self.animator(main, interlocutor)
+        poses = self._poses(main, interlocutor, seed)
         film, fps = self.config.film, self.manifest.fps
         if smooth and film.smooth:
             poses = smooth_values(poses, fps, film.smooth_window)
@@ -64,6 +81,15 @@ class TrainedRun:
                 ahead_frames=self.config.model.lookahead_frames,
             )
         return codec.decode(poses, fps, main.speaker)
+
+    def _poses(
+        self, main: ClipSpeech, interlocutor: ClipSpeech | None, seed: int
+    ) -> Float[np.ndarray, "N P"]:
+        if not self.is_sampled:
+            return self.animator(main, interlocutor)
+        flow = self.config.flow
+        dials = Dials.of(1, temperature=flow.temperature, guidance=flow.guidance, steps=flow.steps)
+        return self.animator(main, interlocutor, seed=seed, dials=dials)
 
     def speaker_id(self, name: str | None) -> int:
         """Returns a speaker's id; without a name the first one that is no mirror image.

@@ -64,13 +64,16 @@ class RecordClips:
         )
 
 
-def animated_by(run: TrainedRun, *, hide_words: bool = False) -> Predict:
-    """Returns what animates clips by a run; with `hide_words`, from sound alone."""
+def animated_by(run: TrainedRun, *, hide_words: bool = False, samples: int = 1) -> Predict:
+    """Returns what animates clips by a run, once for each of the seeds 0, 1, … up to `samples`.
+
+    With `hide_words` it animates from sound alone.
+    """
 
     def predict(_: str, arrays: Mapping[str, Any]) -> tuple[Motion, ...]:
         main, other = speech_of(arrays), interlocutor_of(arrays)
         if hide_words:
             main, other = without_words(main), other and without_words(other)
-        return (run.animate(main, other),)
+        return tuple(run.animate(main, other, seed=seed) for seed in range(samples))
 
     return predict

@@ -19,8 +19,8 @@ from llavataros_jax.motion.reader import MOTION_SUFFIXES, read_motion
 from llavataros_jax.packages import require_packages
 from llavataros_jax.rendering.film import check_film_tools
 from llavataros_jax.report.page import check_report_tools, write_report
-from llavataros_jax.run_options import with_run_options
-from llavataros_jax.trained import TrainedRun, open_trained
+from llavataros_jax.run_options import require_sampled, with_run_options
+from llavataros_jax.trained import MOST_SAMPLES, TrainedRun, open_trained
 
 PROGRAM = "llavataros evaluate"
 # Protocols of SMPL-X, which read all joints of its files.
@@ -63,6 +63,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         check_film_tools()
     if not given.no_report:
         check_report_tools()
+    _check_samples(given)
     run = with_run_options(open_trained(given.run), given.overrides) if given.run else None
     source = open_source(given, run)
     protocol = open_protocol(given.protocol, protocol_options(given))
@@ -91,6 +92,18 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     return 0
 
 
+def _check_samples(given: argparse.Namespace) -> None:
+    if not 1 <= given.samples <= MOST_SAMPLES:
+        raise UserError(
+            f"--samples {given.samples} is not a whole number from 1 to {MOST_SAMPLES}; protocols "
+            "of several samples want 5"
+        )
+    if given.motion and given.samples > 1:
+        raise UserError(
+            "--samples are drawn from a run; for --motion name a folder for each sample instead"
+        )
+
+
 def open_source(given: argparse.Namespace, run: TrainedRun | None) -> Source:
     """Returns the clips that a command line means.
 
@@ -105,6 +118,8 @@ def open_source(given: argparse.Namespace, run: TrainedRun | None) -> Source:
                 "--real and --audio belong to --motion; a run is measured on its --records, with "
                 "sound from --recordings"
             )
+        if given.samples > 1:
+            require_sampled(run, ["--samples"], name=f"run {given.run}")
         records = given.records or run.config.data.records
         reader = ClipReader(records, given.split, recorded_only=True)
         if differing := difference(run.manifest, reader.manifest):
@@ -113,7 +128,7 @@ def open_source(given: argparse.Namespace, run: TrainedRun | None) -> Source:
                 f"({differing}); name the right ones with --records"
             )
         recordings = Path(given.recordings or run.config.data.folder)
-        predict = animated_by(run, hide_words=given.without_words)
+        predict = animated_by(run, hide_words=given.without_words, samples=given.samples)
         system = f"{run.checkpoint} of {given.run}"
         system += " without words" if given.without_words else ""
         return RecordClips(reader, recordings, predict, system=system)
@@ -180,6 +195,14 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     who.add_argument("--run", "--checkpoint", metavar="RUN", help="run directory")
     who.add_argument(
         "--motion", nargs="+", metavar="DIR", help="anybody's motion; a folder for each sample"
+    )
+    who.add_argument(
+        "--samples",
+        type=int,
+        default=1,
+        metavar="N",
+        help="motions of each clip, drawn from a run with model.head=flow by the seeds 0, 1, …; "
+        "torso measures the first and how they vary (default: %(default)s)",
     )
     clips = parser.add_argument_group("on which clips")
     clips.add_argument("--records", metavar="DIR", help="if not where the run found them")

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +13,14 @@ import soundfile
 from llavataros_jax import packages
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.evaluate.__main__ import main
+from llavataros_jax.evaluate.from_records import RecordClips, animated_by
+from llavataros_jax.evaluate.table import build_parser, open_source
 from llavataros_jax.motion.bvh import write_bvh
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.npy import write_npy
 from tests.backend import ROOT
 from tests.evaluation.people import LEFT_HAND, RIGHT_HAND, standing, strokes
+from tests.training.records import write_records
 
 FPS, SECONDS = 30, 6
 FAST = ("--resamples", "20", "--no-report")
@@ -241,6 +246,9 @@ def test_an_empty_folder_is_refused(folders: Folders, tmp_path: Path, capsys) ->
         (("--motion", "m"), "either --real, a folder of it, or --records"),
         (("--motion", "m", "--real", "r", "--without-words"), "does nothing to --motion"),
         (("--motion", "m", "--real", "nowhere"), "nowhere is no folder"),
+        (("--run", "r", "--samples", "0"), "--samples 0 is not a whole number from 1 to 100"),
+        (("--run", "r", "--samples", "101"), "--samples 101 is not a whole number"),
+        (("--motion", "m", "--real", "r", "--samples", "2"), "name a folder for each sample"),
     ],
 )
 def test_options_that_do_not_go_together_are_told(given, said: str, tmp_path: Path, capsys) -> None:
@@ -266,6 +274,42 @@ def test_a_missing_library_is_told_with_what_installs_it(
 def test_a_folder_that_is_no_run_is_named(tmp_path: Path, capsys) -> None:
     assert main(["--run", str(tmp_path / "no"), "--out", str(tmp_path / "out")]) == 2
     assert "is no run directory" in refused(capsys)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_samples_have_the_seeds_from_0_on() -> None:
+    clip = {
+        "audio": np.zeros((4, 3), np.float16), "words": np.zeros((1, 2), np.float16),
+        "word_index": np.zeros(4, np.int32), "speaker": 0, "interlocutor_speaker": -1,
+    }  # fmt: skip
+    run: Any = SimpleNamespace(animate=lambda main, other, *, seed: (seed, len(main.word_index)))
+    assert animated_by(run, samples=3)("a", clip) == ((0, 4), (1, 4), (2, 4))
+    assert animated_by(run)("a", clip) == ((0, 4),)
+
+
+@pytest.mark.slow
+def test_a_regression_has_no_samples(way: Path, tmp_path: Path, capsys) -> None:
+    given = ["--run", str(way / "run"), "--out", str(tmp_path / "out"), *FAST]
+    for options, name in (
+        (["--samples", "2"], f"run {way / 'run'} answers with one motion (model.head=regression), "
+         "so --samples has nothing to act on"),
+        (["flow.temperature=0.5"], "so flow.temperature has nothing to act on"),
+    ):  # fmt: skip
+        assert main([*given, *options]) == 2
+        assert name in refused(capsys)
+    assert not (tmp_path / "out").exists()
+
+
+def test_changed_copies_are_not_measured(tmp_path: Path) -> None:
+    manifest = write_records(tmp_path)
+    first, copy, *others = manifest.clips
+    copied = (first, dataclasses.replace(copy, copy_of=first.name), *others)
+    dataclasses.replace(manifest, clips=copied).save(tmp_path)
+    given = ["--motion", "m", "--records", str(tmp_path), "--recordings", "r", "--split", "train"]
+    source = open_source(build_parser().parse_args(given), None)
+    assert isinstance(source, RecordClips)
+    assert copy.name not in [clip.name for clip in source.reader.clips]
+    assert len(source) == len(manifest.clips_of("train")) - 1
 
 
 @pytest.mark.slow

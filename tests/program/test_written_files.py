@@ -78,6 +78,16 @@ def test_results_of_the_version_before_are_ours(files: WrittenFiles) -> None:
         glb.check()
 
 
+def test_another_recordings_animation_is_left_alone(files: WrittenFiles) -> None:
+    files.begin()
+    for path in files.paths:
+        path.write_text(path.name)
+    files.finish({"audio": "in/talk.v2.wav"})
+    files.check(Path("elsewhere/talk.v2.flac"))
+    with pytest.raises(UserError, match=r"animation of in/talk\.v2\.wav, which that of talk\.wav"):
+        files.check(Path("talk.wav"))
+
+
 def test_a_folder_that_cannot_be_one_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(UserError, match="is a file"):
