@@ -1,4 +1,4 @@
-"""Animates whole recordings: one jitted scan over segments, with the memory as its carry.
+"""Animates whole recordings: one jitted scan over segments, whose carry is memory and noise.
 
 The scan always runs over a block of segments and skips those beyond the recording's end, so every
 length uses the same compiled program, and an hour needs no more memory on the device than a block.
@@ -14,42 +14,64 @@ from jaxtyping import Array, Bool, Float, Int
 from llavataros_jax.batch import Speech
 from llavataros_jax.data.segments import ClipSpeech, fill_speech, silence
 from llavataros_jax.errors import UserError
-from llavataros_jax.model import GestureModel, Memory, Params
+from llavataros_jax.inference.dials import checked_seeds
+from llavataros_jax.model import Dials, GestureModel, Memory, Params, SampleState
 from llavataros_jax.motion.codec import PoseCodec
 
 BLOCK_SEGMENTS = 16
+# Noise and past of a sampled head; None for a regression.
+Carry = tuple[Memory, SampleState | None]
 
 
 class Animator:
     """A trained network that turns speech of any length into poses."""
 
-    def __init__(self, model: GestureModel, params: Params, codec: PoseCodec):
-        """Puts the parameters on the device; compiles at the first call."""
+    def __init__(
+        self, model: GestureModel, params: Params, codec: PoseCodec, *, dials: Dials | None = None
+    ):
+        """Puts the parameters on the device; compiles at the first call.
+
+        `dials` are those of a sampled head where a call brings none, for one lane; by default as
+        trained, in two steps.
+        """
         self.model, self.codec = model, codec
         self.params = jax.device_put(params)
+        self.dials = dials or Dials.of(1)
         self._run = jax.jit(self._block, donate_argnums=1)
 
     def warm_up(self) -> None:
         """Compiles what every recording runs, on none, so that it can be done beside other work."""
         nobody, count = self._segments(None, 0, 0), np.int32(0)
-        memory = self.model.empty_memory(1)
-        self._run(self.params, memory, nobody, nobody, jnp.array([False]), count)
+        carry, dials = self._start(0), self._dials(None)
+        self._run(self.params, carry, nobody, nobody, jnp.array([False]), count, dials)
 
     def __call__(
-        self, main: ClipSpeech, interlocutor: ClipSpeech | None = None
+        self,
+        main: ClipSpeech,
+        interlocutor: ClipSpeech | None = None,
+        *,
+        seed: int = 0,
+        dials: Dials | None = None,
     ) -> Float[np.ndarray, "N P"]:
         """Returns the un-normalised pose of every frame of `main`.
 
-        A network that looks ahead (`model.lookahead_frames`) is given speech as it is.
+        A network that looks ahead (`model.lookahead_frames`) is given speech as it is. A sampled
+        head draws the motion by a seed of 32 bits, turned by `dials` of one lane, and one program
+        serves all of these; a regression has but one answer, which neither changes.
 
         Raises:
-            UserError: When there is no frame, the interlocutor's frames are not as many, or
-                features are not finite.
+            UserError: When there is no frame, the interlocutor's frames are not as many, features
+                are not finite, or the seed is none.
         """
-        return np.concatenate(list(self.blocks(main, interlocutor)))
+        return np.concatenate(list(self.blocks(main, interlocutor, seed=seed, dials=dials)))
 
     def blocks(
-        self, main: ClipSpeech, interlocutor: ClipSpeech | None = None
+        self,
+        main: ClipSpeech,
+        interlocutor: ClipSpeech | None = None,
+        *,
+        seed: int = 0,
+        dials: Dials | None = None,
     ) -> Iterator[Float[np.ndarray, "n P"]]:
         """Yields the poses block by block, each as soon as it is ready."""
         frames = len(main.word_index)
@@ -65,19 +87,33 @@ class Animator:
                 _require_finite(speech.audio, f"the {who}'s audio features", "frames")
                 _require_finite(speech.words, f"the {who}'s words", "word vectors")
         length = self.model.config.segment_frames
-        memory = self.model.empty_memory(1)
+        carry, turned = self._start(seed), self._dials(dials)
         for first in range(0, frames, BLOCK_SEGMENTS * length):
             count = min(BLOCK_SEGMENTS, -(-(frames - first) // length))
-            pose, memory = self._run(
+            pose, carry = self._run(
                 self.params,
-                memory,
+                carry,
                 self._segments(main, first, count),
                 self._segments(interlocutor, first, count),
                 jnp.array([interlocutor is not None]),
                 np.int32(count),
+                turned,
             )
             block = np.asarray(pose).reshape(-1, pose.shape[-1])[: frames - first]
             yield np.asarray(self.codec.denormalise(block[: count * length]))
+
+    def _start(self, seed: int) -> Carry:
+        """Returns what a recording starts with."""
+        memory = self.model.empty_memory(1)
+        if not self.model.is_sampled:
+            return memory, None
+        return memory, self.model.start_sampling(checked_seeds([seed], 1))
+
+    def _dials(self, dials: Dials | None) -> Dials | None:
+        """Returns the dials of a call, where there is something to turn."""
+        if not self.model.is_sampled:
+            return None
+        return self.dials if dials is None else dials
 
     def _segments(self, speech: ClipSpeech | None, first: int, count: int) -> Speech:
         """Cuts a block of segments, each a lane, and turns lanes into steps of the scan."""
@@ -95,32 +131,38 @@ class Animator:
     def _block(
         self,
         params: Params,
-        memory: Memory,
+        carry: Carry,
         main: Speech,
         interlocutor: Speech,
         present: Bool[Array, " B"],
         count: Int[Array, ""],
-    ) -> tuple[Float[Array, "G B T P"], Memory]:
-        length = self.model.config.segment_frames
+        dials: Dials | None,
+    ) -> tuple[Float[Array, "G B T P"], Carry]:
+        length, model = self.model.config.segment_frames, self.model
         everything = jnp.ones((1, length), bool)
 
-        def speak(memory: Memory, segment: tuple[Speech, Speech]):
-            pose, memory = self.model.apply(
+        def speak(carry: Carry, segment: tuple[Speech, Speech]):
+            memory, sampling = carry
+            if sampling is None or dials is None:
+                pose, memory = model.apply(
+                    params, *segment, present, frame_mask=everything, memory=memory
+                )
+                return (memory, None), pose
+            feature, memory = model.trunk(
                 params, *segment, present, frame_mask=everything, memory=memory
             )
-            return memory, pose
+            pose, sampling = model.sample(params, feature, sampling, dials, frame_mask=everything)
+            return (memory, sampling), pose
 
-        def skip(memory: Memory, segment: tuple[Speech, Speech]):
-            return memory, jnp.zeros((1, length, self.model.sizes.pose))
+        def skip(carry: Carry, segment: tuple[Speech, Speech]):
+            return carry, jnp.zeros((1, length, model.sizes.pose))
 
-        def step(memory: Memory, numbered):
+        def step(carry: Carry, numbered):
             number, segment = numbered
-            return jax.lax.cond(number < count, speak, skip, memory, segment)
+            return jax.lax.cond(number < count, speak, skip, carry, segment)
 
-        memory, poses = jax.lax.scan(
-            step, memory, (jnp.arange(BLOCK_SEGMENTS), (main, interlocutor))
-        )
-        return poses, memory
+        carry, poses = jax.lax.scan(step, carry, (jnp.arange(BLOCK_SEGMENTS), (main, interlocutor)))
+        return poses, carry
 
 
 def _require_finite(values: Float[np.ndarray, "N A"], what: str, rows: str) -> None:

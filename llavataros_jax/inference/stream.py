@@ -6,23 +6,19 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, UInt32
 
 from llavataros_jax.batch import Speech
+from llavataros_jax.config import AudioConfig
 from llavataros_jax.data.segments import silence
 from llavataros_jax.errors import UserError
-from llavataros_jax.inference.step import (
-    Frames,
-    LiveParams,
-    StreamState,
-    finish,
-    prepare,
-    start,
-    step,
-)
+from llavataros_jax.inference.body import Body
+from llavataros_jax.inference.dials import LiveDials, checked_dials, checked_seeds
+from llavataros_jax.inference.frames import Frames
+from llavataros_jax.inference.step import LiveParams, StreamState, finish, prepare, start, step
 from llavataros_jax.model import GestureModel, Params
 from llavataros_jax.motion.codec import PoseCodec
-from llavataros_jax.motion.smoothing import causal_kernels, final_kernels, finish_smoothing
+from llavataros_jax.motion.smoothing import causal_kernels, final_kernels
 
 
 class Streamer:
@@ -38,6 +34,10 @@ class Streamer:
         call_frames: int | None = None,
         smooth_fps: float | None = None,
         delay_frames: int = 4,
+        fps: float = 30.0,
+        audio: AudioConfig | None = None,
+        dials: LiveDials | None = None,
+        body_dials: bool = True,
     ):
         """Prepares the parameters; each number of frames compiles at its first call.
 
@@ -51,6 +51,16 @@ class Streamer:
             smooth_fps: Rate of the frames, to smooth the poses; None leaves them as they are.
             delay_frames: Frames by which smoothing delays poses. What look-ahead delays comes on
                 top; the property `delay_frames` is both together.
+            fps: Rate of the frames where `smooth_fps` is None, for dials that take their time.
+            audio: What the audio features are, so that idling hears where nobody speaks; without
+                it words alone tell, and speech of which no word is known never pauses.
+            dials: Those of calls that bring none: `LiveDials.of(lanes, config.flow, config.film)`
+                for those of a run; by default everything as trained.
+            body_dials: Whether the dials of the body, expressiveness and idling, can be turned.
+                Without them a call compiles in half the time.
+
+        Raises:
+            UserError: When a dial is out of its range.
         """
         self.model, self.codec, self.lanes = model, codec, lanes
         self.call_frames = call_frames or model.config.segment_frames
@@ -59,8 +69,19 @@ class Streamer:
         if smooth_fps is not None:
             self.kernels = causal_kernels(smooth_fps, delay_frames)
             self._final_kernels = final_kernels(smooth_fps, delay_frames)
-        self._step: Callable[..., Any] = jax.jit(self._denormalised, donate_argnums=1)
-        self._finish = jax.jit(self._finished)
+        self._body: Body | None = None
+        if body_dials:
+            self._body = Body(
+                codec,
+                fps=fps if smooth_fps is None else smooth_fps,
+                audio=audio,
+                lookahead_frames=model.config.lookahead_frames,
+                delay_frames=0 if smooth_fps is None else delay_frames,
+            )
+        self._given: list[np.ndarray] | None = None
+        self.dials = self._dials = self._turned_to(dials or LiveDials.of(lanes))
+        self._step: Callable[..., Any] = jax.jit(self._stepped, donate_argnums=1)
+        self._finish: Callable[..., Any] = jax.jit(self._finished)
 
     @property
     def delay_frames(self) -> int:
@@ -72,16 +93,27 @@ class Streamer:
         smoothing = 0 if self._final_kernels is None else self._final_kernels.shape[1]
         return self.model.config.lookahead_frames + smoothing
 
-    def start(self) -> StreamState:
-        """Returns the state of streams in which nothing was said."""
+    def start(self, seeds: np.ndarray | list[int] | None = None) -> StreamState:
+        """Returns the state of streams in which nothing was said.
+
+        A sampled head draws each lane's motion by its seed of 32 bits, by default the lane's
+        number. As offline, the same seed moves the same way to the same speech, in any lane. A
+        regression has but one answer, and no use for seeds.
+
+        Raises:
+            UserError: When the seeds are not as many as lanes, or no seeds.
+        """
+        given = None if seeds is None else checked_seeds(seeds, self.lanes)
         return start(
             self.model,
             lanes=self.lanes,
             call_frames=self.call_frames,
             smoothing_window=None if self.kernels is None else len(self.kernels),
+            seeds=given,
+            body=self._body,
         )
 
-    def flush(self, state: StreamState) -> Float[Array, "B D P"]:
+    def flush(self, state: StreamState, *, dials: LiveDials | None = None) -> Float[Array, "B D P"]:
         """Returns the last `delay_frames` poses of each lane, as if its stream ended here.
 
         They are those of a whole clip: where the network looks ahead, the last sound goes on
@@ -92,7 +124,7 @@ class Streamer:
         """
         if not self.delay_frames:
             return jnp.zeros((self.lanes, 0, self.model.sizes.pose))
-        return self._finish(self.params, state)
+        return self._finish(self.params, state, self._turned_to(dials))
 
     def __call__(
         self,
@@ -103,14 +135,18 @@ class Streamer:
         interlocutor_present: Bool[np.ndarray, " B"] | None = None,
         frame_mask: Bool[np.ndarray, "B T"] | None = None,
         is_start: Bool[np.ndarray, " B"] | None = None,
+        seeds: np.ndarray | list[int] | None = None,
+        dials: LiveDials | None = None,
     ) -> tuple[Float[Array, "B T P"], StreamState]:
         """Returns un-normalised poses, one a frame of `main`, and the state, which it uses up.
 
-        They are of `delay_frames` earlier.
+        They are of `delay_frames` earlier. `seeds` are those of the lanes that start with this
+        call; without, they start with the seeds that they had. `dials` are as they are to be for
+        the poses of this call; without, they are those that the streamer was made with.
 
         Raises:
             UserError: When shapes do not fit the lanes, each other or the network, or a speaker or
-                a word is named that is not there.
+                a word is named that is not there, or a seed or a dial is out of its range.
         """
         lanes, count = self.lanes, np.shape(main.word_index)[-1]
         self._check(main, "speaker", count)
@@ -125,32 +161,65 @@ class Streamer:
             self._check(interlocutor, "interlocutor", count)
             self._check_speaker(interlocutor, "interlocutor", present)
             other = _word_of_frame(interlocutor, mask & present[:, None])
+        starts = _or_else(is_start, np.zeros(lanes, bool))
         frames = Frames(
             main=_word_of_frame(main, mask),
             interlocutor=other,
             interlocutor_present=present,
             frame_mask=mask,
-            is_start=_or_else(is_start, np.zeros(lanes, bool)),
+            is_start=starts,
         )
-        return self._step(self.params, state, frames)
+        turned = self._turned_to(dials)
+        if seeds is not None:
+            state = _reseeded(state, checked_seeds(seeds, lanes), starts)
+        return self._step(self.params, state, frames, turned)
 
-    def _denormalised(self, params: LiveParams, state: StreamState, frames: Frames):
+    def _turned_to(self, dials: LiveDials | None) -> LiveDials:
+        """Returns dials on the device, where those of the call before are already."""
+        if dials is None:
+            return self.dials
+        given = [np.array(leaf) for leaf in jax.tree.leaves(dials)]
+        if self._given is None or not all(map(np.array_equal, given, self._given)):
+            checked = checked_dials(dials, self.lanes)
+            if self._body is None and (np.any(checked.expressiveness != 1) or np.any(checked.idle)):
+                raise UserError(
+                    "expressiveness and idle were turned, but this stream was made with "
+                    "body_dials=False; leave that out"
+                )
+            self._given, self._dials = given, jax.device_put(checked)
+        return self._dials
+
+    def _stepped(
+        self, params: LiveParams, state: StreamState, frames: Frames, dials: LiveDials
+    ) -> tuple[Float[Array, "B T P"], StreamState]:
         pose, state = step(
-            self.model, params, state, frames, call_frames=self.call_frames, kernels=self.kernels
+            self.model,
+            params,
+            state,
+            frames,
+            call_frames=self.call_frames,
+            kernels=self.kernels,
+            dials=dials,
+            body=self._body,
         )
-        return self.codec.denormalise(pose), state
+        if self._body is None:
+            pose = jnp.asarray(self.codec.denormalise(pose))
+        return pose, state
 
-    def _finished(self, params: LiveParams, state: StreamState) -> Float[Array, "B D P"]:
-        poses, smoothing = [], state.smoothing
-        if state.heard is not None:
-            pose, smoothing = finish(
-                self.model, params, state, call_frames=self.call_frames, kernels=self.kernels
-            )
-            poses.append(pose)
-        if smoothing is not None:
-            assert self._final_kernels is not None, "a state with a filter comes of kernels"
-            poses.append(finish_smoothing(smoothing, kernels=self._final_kernels))
-        return jnp.asarray(self.codec.denormalise(jnp.concatenate(poses, axis=1)))
+    def _finished(
+        self, params: LiveParams, state: StreamState, dials: LiveDials
+    ) -> Float[Array, "B D P"]:
+        pose = finish(
+            self.model,
+            params,
+            state,
+            call_frames=self.call_frames,
+            kernels=self.kernels,
+            final_kernels=self._final_kernels,
+            dials=dials,
+            body=self._body,
+        )
+        return jnp.asarray(self.codec.denormalise(pose) if self._body is None else pose)
 
     def _check_speaker(self, speech: Speech, who: str, matters: Bool[np.ndarray, " B"]) -> None:
         ids, known = np.asarray(speech.speaker)[matters], self.model.sizes.speakers
@@ -171,6 +240,16 @@ class Streamer:
                 f"the {who}'s audio, word_index and speaker have shapes {found} and words {words}, "
                 f"but this stream needs {wanted} and ({self.lanes}, words, {sizes.text})"
             )
+
+
+def _reseeded(
+    state: StreamState, seeds: UInt32[np.ndarray, " B"], is_start: Bool[np.ndarray, " B"]
+) -> StreamState:
+    """Returns a state in which the lanes that start have their new seeds."""
+    if state.sampling is None:
+        return state
+    seed = jnp.where(is_start, seeds, state.sampling.seed)
+    return state.replace(sampling=state.sampling.replace(seed=seed))
 
 
 def _or_else(given: np.ndarray | None, default: np.ndarray) -> np.ndarray:

@@ -1,0 +1,107 @@
+"""What may be turned while motion is made: of the sampled head, and of the body it moves."""
+
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jaxtyping import Array, Float, Int, UInt32
+
+from llavataros_jax.config import FilmConfig, FlowConfig
+from llavataros_jax.errors import UserError
+from llavataros_jax.model import Dials
+
+MOST_SEED = 2**32 - 1
+
+
+class LiveDials(struct.PyTreeNode):
+    """The dials of live streams; any of them may change at every call, and compiles nothing.
+
+    The first three turn what a sampled head draws and have no effect on a regression. They act at
+    once. The other two take 0.3 s for a whole unit, so that a body does not jump.
+
+    Attributes:
+        temperature: Size of each lane's noise, 0 to 3; 1 as trained.
+        guidance: How much further each lane goes from what is likely without speech, 0 to 10.
+        steps: Euler steps of a sample, the same in all lanes.
+        expressiveness: How far each lane's joints go from the resting pose, 0 to 3; 1 as predicted.
+        idle: How still each lane's body is while it says nothing, 0 to 1; 0 as predicted.
+    """
+
+    temperature: Float[Array | np.ndarray, " B"]
+    guidance: Float[Array | np.ndarray, " B"]
+    steps: Int[Array | np.ndarray, ""]
+    expressiveness: Float[Array | np.ndarray, " B"]
+    idle: Float[Array | np.ndarray, " B"]
+
+    @classmethod
+    def of(
+        cls, lanes: int, flow: FlowConfig | None = None, film: FilmConfig | None = None
+    ) -> "LiveDials":
+        """Returns dials as option sections set them, by default as trained, alike in all lanes."""
+        flow, film = flow or FlowConfig(), film or FilmConfig()
+        temperature, guidance, expressiveness, idle = (
+            np.full(lanes, value, np.float32)
+            for value in (flow.temperature, flow.guidance, film.expressiveness, film.idle)
+        )
+        return cls(temperature, guidance, np.array(flow.steps, np.int32), expressiveness, idle)
+
+    @property
+    def of_head(self) -> Dials:
+        """Those of the sampled head."""
+        return Dials(
+            temperature=jnp.asarray(self.temperature),
+            guidance=jnp.asarray(self.guidance),
+            steps=jnp.asarray(self.steps),
+        )
+
+
+def checked_dials(dials: LiveDials, lanes: int) -> LiveDials:
+    """Returns dials with a number for each lane, where one number may stand for all.
+
+    Raises:
+        UserError: When a number is out of its range or none, or there is one too many or few.
+    """
+    values = {name: np.asarray(getattr(dials, name)) for name in _NAMES}
+    for name, value in values.items():
+        shapes = ((),) if name == "steps" else ((), (lanes,))
+        if value.shape not in shapes:
+            raise UserError(
+                f"the dial {name} has the shape {value.shape}, but this stream has {lanes} lanes; "
+                f"give one number{'' if name == 'steps' else ' or one for each lane'}"
+            )
+    if values["steps"].dtype.kind not in "iu":
+        raise UserError(f"the dial steps is {values['steps']}, but must be a whole number")
+    for extreme in (np.min, np.max):  # the ranges are those of the options; NaN is in none
+        number = {name: extreme(value).item() for name, value in values.items()}
+        FlowConfig(**{name: number[name] for name in _NAMES[:3]})
+        FilmConfig(**{name: number[name] for name in _NAMES[3:]})
+    return LiveDials(
+        **{
+            name: value.astype(np.int32)
+            if name == "steps"
+            else np.broadcast_to(value.astype(np.float32), lanes)
+            for name, value in values.items()
+        }
+    )
+
+
+def checked_seeds(seeds: np.ndarray | list[int], lanes: int) -> UInt32[np.ndarray, " B"]:
+    """Returns a seed for each lane.
+
+    Raises:
+        UserError: When they are not as many, or not whole numbers from 0 to 2^32 - 1.
+    """
+    array = np.asarray(seeds)
+    if array.shape != (lanes,):
+        raise UserError(
+            f"the seeds have the shape {array.shape}, but this stream has {lanes} lanes; give one "
+            "for each"
+        )
+    whole = array.dtype.kind in "iu"
+    if not whole or (array < 0).any() or (array > MOST_SEED).any():
+        raise UserError(
+            f"the seeds are {array.tolist()}, but must be whole numbers from 0 to {MOST_SEED}"
+        )
+    return array.astype(np.uint32)
+
+
+_NAMES = ("temperature", "guidance", "steps", "expressiveness", "idle")
