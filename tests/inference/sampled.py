@@ -1,0 +1,147 @@
+"""A small network with a sampled head, one stream of three lanes that has everything, and speech.
+
+The stream looks ahead, smooths and takes calls of six frames in passes of three, so that all tests
+share one compiled program.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from llavataros_jax.batch import Speech
+from llavataros_jax.config import FlowConfig
+from llavataros_jax.data.segments import ClipSpeech
+from llavataros_jax.inference.animate import Animator
+from llavataros_jax.inference.dials import LiveDials
+from llavataros_jax.inference.stream import Streamer
+from llavataros_jax.model import build
+from llavataros_jax.motion.expressiveness import Expressiveness
+from llavataros_jax.motion.idle import quieten_recording
+from llavataros_jax.motion.pose_basis import PoseBasis
+from llavataros_jax.motion.smoothing import smooth_values
+from tests.inference.test_animate import CODEC, speech
+from tests.inference.test_stream import SIZES
+from tests.model.conftest import draw_params, small_config
+from tests.training.records import waving
+
+LANES, FRAMES, CALL = 3, 48, 6
+AHEAD, SMOOTHING = 6, 4
+DELAY = AHEAD + SMOOTHING
+SILENCE = slice(9, 33)
+NETWORK = {"variant": "plus", "norm": "pre", "self_blocks": 1, "cross_blocks": 1}
+PLAIN = FlowConfig(blocks=2, width=16)
+RECALLING = FlowConfig(
+    blocks=2, width=16, history_frames=2, target="residual", noise_correlation=0.9, pace=False
+)
+
+
+@functools.cache
+def network(flow: FlowConfig = PLAIN, ahead: int = AHEAD):
+    """Returns a network with drawn parameters, of which none is zero."""
+    config = small_config(
+        head="flow", memory_frames=14, segment_frames=7, lookahead_frames=ahead, **NETWORK
+    )
+    poses = CODEC.normalise(CODEC.encode(waving(1, 40)))
+    basis = PoseBasis.measure([np.asarray(poses)], kept_variance=0.99)
+    model = build(config, SIZES, flow=flow, basis=basis)
+    return model, draw_params(model)
+
+
+@functools.cache
+def animator() -> Animator:
+    return Animator(*network(), CODEC)
+
+
+@functools.cache
+def streamer() -> Streamer:
+    return Streamer(*network(), CODEC, lanes=LANES, call_frames=3, smooth_fps=30)
+
+
+def clip(number: int, frames: int = FRAMES) -> ClipSpeech:
+    """Returns speech with a pause long enough to settle."""
+    whole = speech(number, FRAMES)
+    index = whole.word_index.copy()
+    index[SILENCE] = -1
+    return dataclasses.replace(whole, audio=whole.audio[:frames], word_index=index[:frames])
+
+
+def turned(**dials: Any) -> LiveDials:
+    """Returns dials of all lanes, some of them turned."""
+    return LiveDials.of(LANES).replace(**{name: np.asarray(value) for name, value in dials.items()})
+
+
+def offline(
+    number: int,
+    seed: int,
+    frames: int = FRAMES,
+    *,
+    dials: LiveDials | None = None,
+    lane: int = 0,
+) -> np.ndarray:
+    """Returns the motion of a whole recording, as `TrainedRun.animate` makes it."""
+    dials = turned() if dials is None else dials
+    one = dials.replace(
+        **{
+            name: np.broadcast_to(getattr(dials, name), LANES)[[lane]].astype(np.float32)
+            for name in ("temperature", "guidance", "expressiveness", "idle")
+        }
+    )
+    spoken = clip(number, frames)
+    poses = animator()(spoken, clip(number + 50, frames), seed=seed, dials=one.of_head)
+    poses = smooth_values(poses.astype(np.float64), 30)
+    wider = np.asarray(Expressiveness(CODEC)(poses, one.expressiveness.item()))
+    activity = (spoken.word_index >= 0).astype(np.float64)
+    return quieten_recording(wider, activity, one.idle.item(), fps=30, ahead_frames=AHEAD)
+
+
+class Performance:
+    """A stream whose lanes bring as many frames as they like, and its poses lane by lane."""
+
+    def __init__(self, numbers: Sequence[int], seeds: Sequence[int]) -> None:
+        self.numbers, self.state = numbers, streamer().start(list(seeds))
+        self.poses: list[list[np.ndarray]] = [[] for _ in range(LANES)]
+        self.rng, self.spoilt = np.random.default_rng(0), (-1, 0)
+
+    def spoil(self, *, lane: int, frame: int) -> None:
+        """Makes a number of a frame that is to come infinite."""
+        self.spoilt = lane, frame
+
+    def call(
+        self, counts: Sequence[int] = (CALL,) * LANES, *, starts: Sequence[int] = (), **given: Any
+    ) -> np.ndarray:
+        """Brings frames to each lane at places drawn for it; the others hold NaN."""
+        mask, is_start = np.zeros((LANES, CALL), bool), np.zeros(LANES, bool)
+        for lane, count in enumerate(counts):
+            mask[lane, self.rng.permutation(CALL)[:count]] = True
+            if lane in starts:
+                self.poses[lane], is_start[lane] = [], True
+        people = [self._people(mask, other=other) for other in (False, True)]
+        pose, self.state = streamer()(
+            self.state, *people, frame_mask=mask, is_start=is_start, **given
+        )
+        for lane in range(LANES):
+            self.poses[lane] += list(np.asarray(pose)[lane, mask[lane]])
+        return np.asarray(pose)
+
+    def end(self, dials: LiveDials | None = None) -> list[np.ndarray]:
+        """Returns each lane's motion, as if its stream ended here."""
+        last = np.asarray(streamer().flush(self.state, dials=dials))
+        return [np.array([*self.poses[k], *last[k]])[DELAY:] for k in range(LANES)]
+
+    def _people(self, mask: np.ndarray, *, other: bool) -> Any:
+        lanes = [clip(number + 50 * other) for number in self.numbers]
+        audio = np.full((LANES, CALL, SIZES.audio), np.nan, np.float16)
+        index = np.full((LANES, CALL), -1, np.int32)
+        for lane, spoken in enumerate(lanes):
+            came = len(self.poses[lane])
+            part = slice(came, came + mask[lane].sum())
+            sound = spoken.audio.copy()
+            if lane == self.spoilt[0] and not other:
+                sound[self.spoilt[1], 0] = np.inf
+            audio[lane, mask[lane]] = sound[part]
+            index[lane, mask[lane]] = spoken.word_index[part]
+        words = np.stack([spoken.words for spoken in lanes])
+        return Speech(audio, words, index, np.full(LANES, 2, np.int32))
