@@ -14,7 +14,7 @@ PROGRAM = "llavataros benchmark"
 # Modules of this folder, each with a `run(turns)`.
 KINDS = ("records", "words", "dropout", "figure", "pase", "stream")
 # These take minutes and are run when they are named.
-LONG = ("evaluation",)
+LONG = ("evaluation", "training_step")
 EPILOG = """\
 records   a segment out of a mapped shard | protobuf's reading of float lists of the same numbers
 words     words projected, then spread over frames | spread over frames, then projected
@@ -25,7 +25,8 @@ stream    live frames one by one with cached keys and values | with memory of hi
 
 Run only when it is named, because it takes minutes:
 
-evaluation  10 and 70 clips of a minute: seconds and memory
+evaluation     10 and 70 clips of a minute: seconds and memory
+training_step  a step at the published size with the regression | with the sampled head as well
 
 Both ways take turns, so that a busy machine slows both; the medians of all turns are compared.
 
