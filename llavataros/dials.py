@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from llavataros_jax.config.flow import MOST_STEPS
 from llavataros_jax.errors import UserError
-from llavataros_jax.run_options import require_sampled
-from llavataros_jax.trained import MOST_SAMPLES, MOST_SEED, TrainedRun
+from llavataros_jax.inference.dials import MOST_SEED
+from llavataros_jax.run_options import MOST_SAMPLES, require_sampled
+from llavataros_jax.trained import TrainedRun
 
 
 @dataclass(frozen=True)

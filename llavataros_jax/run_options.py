@@ -11,6 +11,8 @@ from llavataros_jax.config.file import config_to_dict, with_overrides
 from llavataros_jax.errors import UserError
 from llavataros_jax.trained import TrainedRun
 
+# Each sample is written before the next is drawn; more than this are a data set.
+MOST_SAMPLES = 100
 SECTIONS = ("film", "words")
 # How samples are drawn, of a run with a head that is sampled.
 SAMPLING = ("flow.steps", "flow.temperature", "flow.guidance")

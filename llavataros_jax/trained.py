@@ -5,14 +5,13 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from jaxtyping import Float
 
 from llavataros_jax.config import Config
 from llavataros_jax.data.manifest import Manifest, load_manifest
 from llavataros_jax.data.segments import ClipSpeech
 from llavataros_jax.errors import UserError
 from llavataros_jax.inference.animate import Animator
-from llavataros_jax.model import Dials
+from llavataros_jax.inference.dials import LiveDials
 from llavataros_jax.motion.expressiveness import Expressiveness
 from llavataros_jax.motion.idle import quieten_recording
 from llavataros_jax.motion.motion import Motion
@@ -22,10 +21,6 @@ from llavataros_jax.sound.voice import recorded_activity
 from llavataros_jax.training.checkpoint import load_params
 from llavataros_jax.training.exported import is_exported, load_exported
 from llavataros_jax.training.run import read_config
-
-# A seed has 32 bits. More samples than this are no comparison but a data set.
-MOST_SEED = 2**32 - 1
-MOST_SAMPLES = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +54,12 @@ class TrainedRun:
     ) -> Motion:
         """Returns the motion of whoever says `main`, one frame for each of its frames.
 
-        `seed`, up to `MOST_SEED`, is that of a sampled head, which is drawn from as the section
+        `seed`, a number of 32 bits, is that of a sampled head, which is drawn from as the section
         `flow` says. `smooth` allows the filter that `film.smooth` asks for; without it motion stays
         raw. Then come the dials: `film.size`, `film.expressiveness` and `film.idle`.
         """
-        poses = self._poses(main, interlocutor, seed)
+        dials = LiveDials.of(1, self.config.flow).of_head  # a regression has no use for them
+        poses = self.animator(main, interlocutor, seed=seed, dials=dials)
         film, fps = self.config.film, self.manifest.fps
         if smooth and film.smooth:
             poses = smooth_values(poses, fps, film.smooth_window)
@@ -81,15 +77,6 @@ class TrainedRun:
                 ahead_frames=self.config.model.lookahead_frames,
             )
         return codec.decode(poses, fps, main.speaker)
-
-    def _poses(
-        self, main: ClipSpeech, interlocutor: ClipSpeech | None, seed: int
-    ) -> Float[np.ndarray, "N P"]:
-        if not self.is_sampled:
-            return self.animator(main, interlocutor)
-        flow = self.config.flow
-        dials = Dials.of(1, temperature=flow.temperature, guidance=flow.guidance, steps=flow.steps)
-        return self.animator(main, interlocutor, seed=seed, dials=dials)
 
     def speaker_id(self, name: str | None) -> int:
         """Returns a speaker's id; without a name the first one that is no mirror image.

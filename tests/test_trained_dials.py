@@ -10,7 +10,7 @@ import pytest
 
 from llavataros.animate import read_command_line
 from llavataros.no_effect import options_without_effect
-from llavataros_jax.config import AudioConfig, Config, FilmConfig
+from llavataros_jax.config import AudioConfig, Config, FilmConfig, FlowConfig
 from llavataros_jax.data.segments import ClipSpeech
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.codec import PoseCodec
@@ -39,8 +39,10 @@ def run_of(film: FilmConfig, audio: AudioConfig | None = None) -> tuple[TrainedR
     class Animator:
         def __init__(self) -> None:
             self.codec = codec
+            self.asked: list[tuple[int, Any]] = []
 
-        def __call__(self, main: Any, interlocutor: Any) -> np.ndarray:
+        def __call__(self, main: Any, interlocutor: Any, *, seed: int, dials: Any) -> np.ndarray:
+            self.asked.append((seed, dials))
             return np.array(poses)
 
     manifest: Any = SimpleNamespace(fps=30, speakers=("ada",))
@@ -67,6 +69,20 @@ def test_dials_that_nobody_turned_leave_every_bit() -> None:
     run, poses = run_of(FilmConfig())
     wanted = run.animator.codec.decode(smooth_values(poses, 30, 9), 30, 0)
     np.testing.assert_array_equal(run.animate(SPEECH).frames, wanted.frames)
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_sampled_head_is_asked_by_seed_and_dials_of_the_config() -> None:
+    run, _ = run_of(FilmConfig())
+    flow = FlowConfig(temperature=0.5, guidance=2.0, steps=5)
+    run = dataclasses.replace(run, config=dataclasses.replace(run.config, flow=flow))
+    run.animate(SPEECH, seed=7)
+    run.animate(SPEECH)
+    network: Any = run.animator
+    (seed, dials), (first, _) = network.asked
+    assert (seed, first) == (7, 0)
+    found = [np.asarray(dial).tolist() for dial in (dials.temperature, dials.guidance, dials.steps)]
+    assert found == [[0.5], [2.0], 5]
 
 
 @pytest.mark.usefixtures("unchecked")

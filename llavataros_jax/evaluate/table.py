@@ -19,8 +19,8 @@ from llavataros_jax.motion.reader import MOTION_SUFFIXES, read_motion
 from llavataros_jax.packages import require_packages
 from llavataros_jax.rendering.film import check_film_tools
 from llavataros_jax.report.page import check_report_tools, write_report
-from llavataros_jax.run_options import require_sampled, with_run_options
-from llavataros_jax.trained import MOST_SAMPLES, TrainedRun, open_trained
+from llavataros_jax.run_options import MOST_SAMPLES, require_sampled, with_run_options
+from llavataros_jax.trained import TrainedRun, open_trained
 
 PROGRAM = "llavataros evaluate"
 # Protocols of SMPL-X, which read all joints of its files.
