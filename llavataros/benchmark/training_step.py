@@ -1,4 +1,4 @@
-"""A step of training at the published size, with the regression alone and with the sampled head."""
+"""A step of training at the published size: by regression alone, and with the sampled head."""
 
 import dataclasses
 import functools

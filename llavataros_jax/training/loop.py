@@ -19,6 +19,7 @@ from llavataros_jax.lock import sole_use
 from llavataros_jax.model import GestureModel
 from llavataros_jax.network import build_model, with_pose_basis
 from llavataros_jax.training.checkpoint import Checkpoints
+from llavataros_jax.training.liveliness import open_liveliness
 from llavataros_jax.training.pace import Clock, Pace
 from llavataros_jax.training.parallel import Launcher, build_launcher
 from llavataros_jax.training.resumption import with_schedule
@@ -56,6 +57,7 @@ def fit(
     launcher = build_launcher(config.parallel, config.training.lanes)
     manifest = with_pose_basis(config, manifest)
     model = build_model(config, manifest)
+    liveliness = open_liveliness(config, manifest)  # refuses before there is a run
     train_clips = ClipReader(config.data.records, "train")
     source = LaneSource(
         train_clips,
@@ -81,7 +83,7 @@ def fit(
         config = with_schedule(config, _leaders(config.schedule_steps))
         checkpoints = held.enter_context(Checkpoints(run))
         stopped = held.enter_context(_stop_signals())
-        trainer = Trainer(config, manifest, model, launcher, checkpoints, train_clips)
+        trainer = Trainer(config, manifest, model, launcher, checkpoints, train_clips, liveliness)
         state = trainer.start()
         first, last = int(state.step), config.training.steps
         if start is not None and checkpoints.latest_step is None:

@@ -19,13 +19,14 @@ _MAY_CHANGE = (
     *("data.folder", "data.records", "data.words_folder", "data.source"),
     *("data.audio_glob", "data.motion_glob", "data.words_glob"),
     *("data.workers", "data.strict", "data.shard_megabytes"),
-    *("audio.pase", "text.model", "text.batch"),
+    *("audio.pase", "text.model", "text.batch", "loss.contrastive_encoder"),
 )
 _MAY_CHANGE_SECTIONS = ("parallel", "film", "words")
 # How words fall on frames is part of what the model learned.
 _STAYS = ("words.frame_rule",)
-# Weights whose content cannot be compared here; they compute the features of new recordings.
-_WEIGHTS = ("audio.pase", "text.model")
+# Weights whose content cannot be compared here; they compute the features of new recordings, or
+# a term of the loss.
+_WEIGHTS = ("audio.pase", "text.model", "loss.contrastive_encoder")
 _SHOWN = 5
 
 

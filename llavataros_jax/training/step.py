@@ -14,6 +14,7 @@ from llavataros_jax.model import FlowErrors, GestureModel, Params
 from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.training.carry import Carry, reset_carry
 from llavataros_jax.training.flow_loss import flow_loss, flow_sums, flow_weights
+from llavataros_jax.training.liveliness import Liveliness
 from llavataros_jax.training.losses import Terms, loss_sums, loss_weights, mean, weighted_loss
 from llavataros_jax.training.moving_average import moving_average
 from llavataros_jax.training.state import TrainState
@@ -33,6 +34,7 @@ def train_step(
     codec: PoseCodec,
     optimizer: optax.GradientTransformation,
     loss: LossConfig,
+    liveliness: Liveliness | None = None,
     ema_decay: float = 0.0,
     axis_name: str | None = None,
 ) -> tuple[TrainState, Metrics]:
@@ -53,7 +55,7 @@ def train_step(
     batch = batch.replace(
         main=without_words(batch.main, told), interlocutor=without_words(batch.interlocutor, told)
     )
-    weights = _over_devices(_weights(model, batch, carry, codec), axis_name)
+    weights = _over_devices(_weights(model, batch, carry, codec, liveliness), axis_name)
 
     def objective(params: Params) -> tuple[Float[Array, ""], tuple[Terms, Carry]]:
         feature, memory = model.trunk(
@@ -67,7 +69,12 @@ def train_step(
         )
         prediction = model.regress(params, feature)
         sums, tail = loss_sums(
-            prediction, batch, carry, codec=codec, geometric_gradient=loss.geometric_gradient
+            prediction,
+            batch,
+            carry,
+            codec=codec,
+            geometric_gradient=loss.geometric_gradient,
+            liveliness=liveliness,
         )
         total = weighted_loss(sums, weights, loss)
         if model.sampling is not None:
@@ -87,8 +94,10 @@ def train_step(
             if flow.geometric:
                 # What the segment before ended with was another draw, so nothing is carried over.
                 alone = carry.replace(valid=jnp.zeros_like(carry.valid))
-                reached, _ = loss_sums(errors.estimate, batch, alone, codec=codec)
-                apart = _over_devices(loss_weights(batch, alone, codec), axis_name)
+                reached, _ = loss_sums(
+                    errors.estimate, batch, alone, codec=codec, liveliness=liveliness
+                )
+                apart = _over_devices(loss_weights(batch, alone, codec, liveliness), axis_name)
                 geometry = dataclasses.replace(loss, rotation=0.0)
                 total = total + flow.geometric * weighted_loss(reached, apart, geometry)
         return total, (sums, tail.replace(memory=memory))
@@ -122,6 +131,7 @@ def evaluate_step(
     *,
     model: GestureModel,
     codec: PoseCodec,
+    liveliness: Liveliness | None = None,
     constant_pose: Float[Array | np.ndarray, " P"] | None = None,
     axis_name: str | None = None,
 ) -> tuple[Carry, dict[str, Terms]]:
@@ -133,6 +143,7 @@ def evaluate_step(
         batch: One segment of held-out clips.
         model: The network.
         codec: Un-scaling and kinematics.
+        liveliness: The terms of the loss that are off by default.
         constant_pose: When given, this normalised pose is measured instead of the network's.
         axis_name: As in `train_step`.
 
@@ -140,7 +151,7 @@ def evaluate_step(
         The carry, and the loss's `sums` and `weights`, each by term.
     """
     carry = reset_carry(carry, jnp.asarray(batch.is_start), mode=model.config.memory_reset)
-    weights = loss_weights(batch, carry, codec)
+    weights = loss_weights(batch, carry, codec, liveliness)
     of_flow: Terms = {}
     if constant_pose is None:
         feature, memory = model.trunk(
@@ -164,17 +175,23 @@ def evaluate_step(
                 is_training=False,
             )
             of_flow = flow_sums(errors, jnp.asarray(batch.frame_mask))
-            weights = _weights(model, batch, carry, codec)
+            weights = _weights(model, batch, carry, codec, liveliness)
     else:
         prediction, memory = jnp.broadcast_to(constant_pose, batch.pose.shape), carry.memory
-    sums, carry = loss_sums(prediction, batch, carry, codec=codec)
+    sums, carry = loss_sums(prediction, batch, carry, codec=codec, liveliness=liveliness)
     totals = _over_devices({"sums": sums | of_flow, "weights": weights}, axis_name)
     return carry.replace(memory=memory), totals
 
 
-def _weights(model: GestureModel, batch: Batch, carry: Carry, codec: PoseCodec) -> Terms:
+def _weights(
+    model: GestureModel,
+    batch: Batch,
+    carry: Carry,
+    codec: PoseCodec,
+    liveliness: Liveliness | None,
+) -> Terms:
     """Counts what the terms of the model's heads average over."""
-    weights = loss_weights(batch, carry, codec)
+    weights = loss_weights(batch, carry, codec, liveliness)
     if model.sampling is None:
         return weights
     return weights | flow_weights(jnp.asarray(batch.frame_mask), size=model.sampling.basis.size)

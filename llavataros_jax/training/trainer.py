@@ -19,6 +19,7 @@ from llavataros_jax.errors import UserError
 from llavataros_jax.model import GestureModel, Params
 from llavataros_jax.motion.still_pose import still_pose
 from llavataros_jax.training.checkpoint import Checkpoints
+from llavataros_jax.training.liveliness import Liveliness
 from llavataros_jax.training.optimizer import build_optimizer, learning_rate_schedule
 from llavataros_jax.training.pace import Pace
 from llavataros_jax.training.parallel import Launcher
@@ -42,6 +43,7 @@ class Trainer:
         launcher: Launcher,
         checkpoints: Checkpoints,
         train_clips: ClipReader,
+        liveliness: Liveliness | None = None,
     ):
         self.config, self.launcher, self.checkpoints = config, launcher, checkpoints
         self.train_clips = train_clips
@@ -65,6 +67,7 @@ class Trainer:
                 codec=codec,
                 optimizer=optimizer,
                 loss=config.loss,
+                liveliness=liveliness,
                 ema_decay=config.optimizer.ema_decay,
             )
         )
@@ -72,7 +75,13 @@ class Trainer:
         self.validation = None
         if len(held_out) and training.validate_every:
             self.validation = Validation(
-                held_out, model, codec, config.loss, launcher, max_lanes=training.lanes
+                held_out,
+                model,
+                codec,
+                config.loss,
+                launcher,
+                max_lanes=training.lanes,
+                liveliness=liveliness,
             )
 
     def start(self) -> TrainState:

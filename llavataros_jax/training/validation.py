@@ -14,6 +14,7 @@ from llavataros_jax.model import GestureModel, Params
 from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.training.carry import empty_carry
 from llavataros_jax.training.flow_loss import flow_loss
+from llavataros_jax.training.liveliness import Liveliness
 from llavataros_jax.training.losses import weighted_loss
 from llavataros_jax.training.parallel import Launcher
 from llavataros_jax.training.step import evaluate_step
@@ -31,12 +32,13 @@ class Validation:
         launcher: Launcher,
         *,
         max_lanes: int,
+        liveliness: Liveliness | None = None,
     ):
         """Compiles nothing yet; `max_lanes` bounds the memory of a validation step."""
         count = len(launcher.devices)
         self.lanes = max(1, min(max_lanes, len(reader)) // count) * count
         self.reader, self.model, self.codec = reader, model, codec
-        self.loss, self.launcher = loss, launcher
+        self.loss, self.launcher, self.liveliness = loss, launcher, liveliness
         self._network = launcher.evaluate(self._step(None))
 
     def __call__(self, params: Params) -> dict[str, float]:
@@ -57,6 +59,7 @@ class Validation:
                 batch,
                 model=model,
                 codec=codec,
+                liveliness=self.liveliness,
                 constant_pose=constant_pose,
                 axis_name=axis_name,
             )

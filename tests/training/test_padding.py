@@ -11,6 +11,7 @@ from llavataros_jax.batch import Batch, Speech
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.loader import LaneSource
 from llavataros_jax.network import build_model
+from llavataros_jax.training.liveliness import open_liveliness
 from llavataros_jax.training.state import init_state
 from llavataros_jax.training.step import evaluate_step, train_step
 from tests.training.records import toy_config, write_records
@@ -25,19 +26,27 @@ def toy(tmp_path_factory):
     """Returns steps, a state in which clips go on, and a batch with padding and people alone."""
     folder = tmp_path_factory.mktemp("records")
     manifest = write_records(folder)
-    config = toy_config(folder, folder / "run", model={"dropout": 0.1})
+    lively = {"energy": 0.1, "variance": 0.1, "voice": 0.1}
+    config = toy_config(folder, folder / "run", model={"dropout": 0.1}, loss=lively)
     model, optimizer = build_model(config, manifest), optax.sgd(0.1)
-    codec = manifest.pose_codec()
+    codec, liveliness = manifest.pose_codec(), open_liveliness(config, manifest)
     state = init_state(model, optimizer, lanes=LANES, seed=1, dropout_bits="threefry2x32")
     source = LaneSource(
         ClipReader(folder, "train"), lanes=LANES, segment_frames=20, seed=1, random_phase=False
     )
     learn = jax.jit(
         functools.partial(
-            train_step, model=model, codec=codec, optimizer=optimizer, loss=config.loss
+            train_step,
+            model=model,
+            codec=codec,
+            optimizer=optimizer,
+            loss=config.loss,
+            liveliness=liveliness,
         )
     )
-    measure = jax.jit(functools.partial(evaluate_step, model=model, codec=codec))
+    measure = jax.jit(
+        functools.partial(evaluate_step, model=model, codec=codec, liveliness=liveliness)
+    )
     for step in range(2):
         state, _ = learn(state, source[step])
     batch = source[2]

@@ -12,6 +12,7 @@ from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.loader import LaneSource
 from llavataros_jax.errors import UserError
 from llavataros_jax.network import build_model
+from llavataros_jax.training.liveliness import open_liveliness
 from llavataros_jax.training.parallel import build_launcher
 from llavataros_jax.training.state import init_state
 from llavataros_jax.training.step import train_step
@@ -28,8 +29,11 @@ def trained(tmp_path_factory):
         folder,
         folder / "run",
         model={"dropout": 0.0},
-        loss={"drop_interlocutor": 0.0, "drop_words": 0.0},
-    )
+        loss={
+            "drop_interlocutor": 0.0, "drop_words": 0.0,
+            "energy": 0.1, "variance": 0.1, "voice": 0.1,
+        },
+    )  # fmt: skip
     model, codec = build_model(config, manifest), manifest.pose_codec()
     # Plain descent: AdamW divides by the root of tiny second moments and magnifies rounding.
     optimizer = optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(1e-2))
@@ -48,6 +52,7 @@ def trained(tmp_path_factory):
         codec=codec,
         optimizer=optimizer,
         loss=config.loss,
+        liveliness=open_liveliness(config, manifest),
         ema_decay=0.9,
     )
     source = LaneSource(
