@@ -56,7 +56,8 @@ def with_pose_basis(config: Config, manifest: Manifest) -> Manifest:
     run = Path(config.training.run)
     if (run / FILE_NAME).is_file() and (known := load_manifest(run).pose_basis):
         return dataclasses.replace(manifest, pose_basis=known)
-    clips, codec = ClipReader(config.data.records, "train"), manifest.pose_codec()
+    clips = ClipReader(config.data.records, "train", recorded_only=True)
+    codec = manifest.pose_codec()
     basis = PoseBasis.measure(
         (np.asarray(codec.normalise(np.asarray(clips[n]["pose"]))) for n in range(len(clips))),
         kept_variance=config.flow.kept_variance,

@@ -14,6 +14,7 @@ from llavataros_jax.data.manifest import Manifest, load_manifest
 from llavataros_jax.data.segments import interlocutor_of, shortened, speech_of, words_of
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.inference.animate import Animator
+from llavataros_jax.inference.dials import LiveDials
 from llavataros_jax.model import Params
 from llavataros_jax.network import build_model, with_pose_basis
 from llavataros_jax.rendering.film import check_film_tools, write_film
@@ -88,7 +89,8 @@ def _sampler(config: Config, manifest: Manifest) -> Sampler | None:
     codec, speaker = manifest.pose_codec(), int(clip["speaker"])
     real = codec.decode(clip["pose"][:frames], fps, speaker)
     # One for all samples, because each would compile anew.
-    animator = Animator(build_model(config, manifest), {}, codec)
+    dials = LiveDials.of(1, config.flow).of_head
+    animator = Animator(build_model(config, manifest), {}, codec, dials=dials)
 
     def film(params: Params, step: int) -> None:
         animator.params = params

@@ -21,7 +21,7 @@ from orbax.checkpoint import v1 as ocp
 from llavataros_jax.errors import UserError
 from llavataros_jax.model import Params
 from llavataros_jax.training.checkpoint_damage import damage_of, damage_of_json, first_line
-from llavataros_jax.training.parameters import named_leaves
+from llavataros_jax.training.parameters import another_head, named_leaves
 from llavataros_jax.training.state import TrainState
 
 # Orbax logs every failure of its threads, traceback and all, and then raises it as well.
@@ -270,6 +270,8 @@ def _misfit(path: Path, parts: dict[str, Any]) -> str | None:
     stored: Any = ocp.checkpointables_metadata(str(path)).metadata
     for part, wanted in parts.items():
         there = dict(named_leaves(stored[part]))
+        if part != "training" and (reason := another_head(there, dict(named_leaves(wanted)))):
+            return reason
         for name, leaf in named_leaves(wanted):
             if name not in there:
                 return f"{part} has no {name}"

@@ -16,7 +16,7 @@ from llavataros_jax.config.file import config_to_yaml
 from llavataros_jax.data.manifest import Manifest
 from llavataros_jax.errors import UserError
 from llavataros_jax.model import Params
-from llavataros_jax.training.parameters import named_leaves
+from llavataros_jax.training.parameters import another_head, named_leaves
 from llavataros_jax.weights.safetensors_file import read_tensors, write_tensors
 
 WEIGHTS = "weights.safetensors"
@@ -77,6 +77,10 @@ def load_exported(run: Path | str, abstract: Params) -> tuple[Params, str]:
     """
     path = Path(run) / WEIGHTS
     arrays, wanted = read_tensors(path), dict(named_leaves(abstract))
+    if reason := another_head(arrays, wanted):
+        raise UserError(
+            f"{path} does not fit the config beside it: {reason}; copy the folder again"
+        )
     for name, leaf in wanted.items():
         found = arrays[name].shape if name in arrays else None
         if found != tuple(leaf.shape):
