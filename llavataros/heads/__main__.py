@@ -30,7 +30,7 @@ from llavataros_jax.lock import sole_use
 from llavataros_jax.motion.trajectories import of_motion
 from llavataros_jax.rendering.film import check_film_tools
 from llavataros_jax.rendering.plots import check_picture
-from llavataros_jax.training.run import versions
+from llavataros_jax.training.run import read_config, versions
 
 EPILOG = """\
 Rows are trainings, ways to sample one, or a gain on the regression, whose size is searched for on
@@ -78,7 +78,10 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     for path in (given.embedding, given.alignment):
         if path and not path.is_file():
             raise UserError(f"{path} does not exist; name a file of llavataros evaluate fit-…")
-    open_measures(given.embedding, given.alignment)  # refuses files before hours of work
+    # What cannot be used is refused before hours of work.
+    open_measures(given.embedding, given.alignment)
+    if given.start_from:
+        read_config(given.start_from)
     _require_own(out)
     with sole_use(out, option="--out"):
         if not (out / RESULT).exists():
@@ -103,7 +106,8 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         plan = Plan(rows, runs, out, dials, given.samples, embedding, given.alignment)
         jobs = plan.jobs()
         print(f"== Train and measure: {len(jobs)} networks, {given.jobs} at a time", flush=True)
-        (out / "measured").mkdir(exist_ok=True)
+        for folder in ("runs", "measured"):
+            (out / folder).mkdir(exist_ok=True)
         work(jobs, at_once=given.jobs, say=lambda line: print(line, flush=True))
         table = _tabulated(plan, manifest, command=f"{prog} {shlex.join(words)}")
         written = _write(table, out)

@@ -10,6 +10,7 @@ import numpy as np
 
 from llavataros.ablation.bootstrap import combined, draw, mean_cell
 from llavataros.ablation.measurement import PREDICTED, REAL, Measured
+from llavataros.heads.gain import MOST
 from llavataros.heads.measurement import ANOTHER_TIME, SIZE
 from llavataros.heads.measures import ALIGNMENT, FD_G, FD_K, FGD, STRANGER, mean_of_each
 from llavataros.heads.rows import Row
@@ -215,7 +216,10 @@ def _told(cell: Cell | None, *, signed: bool = False) -> str:
 
 
 def _sized(size: float | None) -> str:
-    return "" if size is None else f" (film.size={size:.2f})"
+    if size is None:
+        return ""
+    most = ", the most that it takes, which is too little" if size == MOST else ""
+    return f" (film.size={size:.2f}{most})"
 
 
 def _described(row: Row | None, size: float | None) -> dict[str, Any]:
