@@ -42,7 +42,8 @@ class VoiceState(NamedTuple):
 
 def start_voice(lanes: int) -> VoiceState:
     """Returns the state of lanes that have heard nothing."""
-    floor, peak = jnp.full(lanes, _FLOOR_START), jnp.full(lanes, _PEAK_LEAST)
+    # Types that are not weak, as the next states have: a live step is compiled once.
+    floor, peak = (jnp.full(lanes, x, jnp.float32) for x in (_FLOOR_START, _PEAK_LEAST))
     return VoiceState(floor, peak, jnp.zeros(lanes, bool))
 
 

@@ -4,7 +4,6 @@ The stream looks ahead, smooths and takes calls of six frames in passes of three
 share one compiled program.
 """
 
-import dataclasses
 import functools
 from collections.abc import Sequence
 from typing import Any
@@ -12,25 +11,29 @@ from typing import Any
 import numpy as np
 
 from llavataros_jax.batch import Speech
-from llavataros_jax.config import FlowConfig
+from llavataros_jax.config import AudioConfig, FlowConfig
 from llavataros_jax.data.segments import ClipSpeech
 from llavataros_jax.inference.animate import Animator
 from llavataros_jax.inference.dials import LiveDials
 from llavataros_jax.inference.stream import Streamer
-from llavataros_jax.model import build
+from llavataros_jax.model import Sizes, build
 from llavataros_jax.motion.expressiveness import Expressiveness
 from llavataros_jax.motion.idle import quieten_recording
 from llavataros_jax.motion.pose_basis import PoseBasis
 from llavataros_jax.motion.smoothing import smooth_values
-from tests.inference.test_animate import CODEC, speech
-from tests.inference.test_stream import SIZES
+from llavataros_jax.sound.steps import PROSODY
+from llavataros_jax.sound.voice import recorded_activity
+from tests.inference.test_animate import CODEC
 from tests.model.conftest import draw_params, small_config
 from tests.training.records import waving
 
 LANES, FRAMES, CALL = 3, 48, 6
 AHEAD, SMOOTHING = 6, 4
 DELAY = AHEAD + SMOOTHING
-SILENCE = slice(9, 33)
+AUDIO = AudioConfig(mels=1)
+SIZES = Sizes(3 * (AUDIO.mels + len(PROSODY)), 7, CODEC.pose_size, 3)
+SPEAKS = np.repeat([False, True, False, True, False], [5, 8, 15, 6, 14])
+LOUD, QUIET, WORDLESS = -2.0, -8.0, 3
 NETWORK = {"variant": "plus", "norm": "pre", "self_blocks": 1, "cross_blocks": 1}
 PLAIN = FlowConfig(blocks=2, width=16)
 RECALLING = FlowConfig(
@@ -57,15 +60,19 @@ def animator() -> Animator:
 
 @functools.cache
 def streamer() -> Streamer:
-    return Streamer(*network(), CODEC, lanes=LANES, call_frames=3, smooth_fps=30)
+    return Streamer(*network(), CODEC, lanes=LANES, call_frames=3, smooth_fps=30, audio=AUDIO)
 
 
 def clip(number: int, frames: int = FRAMES) -> ClipSpeech:
-    """Returns speech with a pause long enough to settle."""
-    whole = speech(number, FRAMES)
-    index = whole.word_index.copy()
-    index[SILENCE] = -1
-    return dataclasses.replace(whole, audio=whole.audio[:frames], word_index=index[:frames])
+    """Returns speech with pauses long enough to settle; of one clip no word is known."""
+    rng = np.random.default_rng(number)
+    # One decimal survives the float16 of segments almost exactly.
+    audio = rng.integers(-8, 8, (FRAMES, SIZES.audio)).astype(np.float16) / 8
+    energy = 3 * (AUDIO.mels + PROSODY.index("energy"))
+    audio[:, energy : energy + 3] = np.where(SPEAKS, LOUD, QUIET)[:, None]
+    index = np.where(SPEAKS & (number != WORDLESS), rng.integers(9, size=FRAMES), -1)
+    words = rng.integers(-8, 8, (9, SIZES.text)).astype(np.float16) / 8
+    return ClipSpeech(audio[:frames], words, index[:frames].astype(np.int32), speaker=2)
 
 
 def turned(**dials: Any) -> LiveDials:
@@ -93,7 +100,7 @@ def offline(
     poses = animator()(spoken, clip(number + 50, frames), seed=seed, dials=one.of_head)
     poses = smooth_values(poses.astype(np.float64), 30)
     wider = np.asarray(Expressiveness(CODEC)(poses, one.expressiveness.item()))
-    activity = (spoken.word_index >= 0).astype(np.float64)
+    activity = recorded_activity(spoken.word_index, spoken.audio, AUDIO, fps=30)
     return quieten_recording(wider, activity, one.idle.item(), fps=30, ahead_frames=AHEAD)
 
 
