@@ -1,6 +1,7 @@
 """A picture of the table: how much hands move, against jitter, likeness and listening."""
 
 import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from llavataros_jax.rendering.plots import FAINT, INK, save_picture, subplots
 
 _COLOURS = ("#46969a", "#d88a60", "#5c6a8a", "#9a5a7e", "#8a8f9c", "#b8a13c", "#6d8f4e", "#b5544b")
 _MARKS = "osD^vP"
+_WIDE = 8
 _FIELDS = (JERK_RATIO.key, FGD, ALIGNMENT)
 
 
@@ -51,6 +53,11 @@ def draw_heads(path: Path, table: HeadTable) -> None:
         axis.set_title(columns[key].title, fontsize=9, color=INK, parse_math=False)
         axis.grid(color=FAINT, alpha=0.25, linewidth=0.6)
         axis.margins(0.08)
+        across = [cells.get(HAND_SPEED_RATIO.key) for cells in table.cells.values()]
+        if _are_wide(across):
+            _scale_by_factors(axis.set_xscale, axis.xaxis)
+        if key != ALIGNMENT and _are_wide([cells.get(key) for cells in table.cells.values()]):
+            _scale_by_factors(axis.set_yscale, axis.yaxis)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=8)
     hollow = "; hollow: made of speech of another time" if ALIGNMENT in fields else ""
@@ -72,3 +79,15 @@ def _mark(
     if math.isfinite(up.low):
         axis.plot([across.value] * 2, [up.low, up.high], color=colour, linewidth=1.2, alpha=0.5)
     axis.plot(across.value, up.value, linestyle="none", markersize=6, label=label, **look)
+
+
+def _are_wide(cells: Sequence[Cell | None]) -> bool:
+    """Says whether one value is so many times another that the others would fall together."""
+    values = [cell.value for cell in cells if cell is not None and math.isfinite(cell.value)]
+    return bool(values) and min(values) > 0 and max(values) > _WIDE * min(values)
+
+
+def _scale_by_factors(scale: Callable[[str], Any], axis: Any) -> None:
+    scale("log")
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter("")

@@ -129,7 +129,7 @@ def of_minutes(row: Row, minutes: float) -> Row:
     return dataclasses.replace(
         row,
         name=f"{row.name}-{end}",
-        says=f"{row.says}, of {minutes:g} minutes",
+        says=f"{row.says}, of {minutes:g} min of training clips",
         training=f"{row.training}-{end}",
     )
 
