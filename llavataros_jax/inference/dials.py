@@ -55,18 +55,17 @@ class LiveDials(struct.PyTreeNode):
 
 
 def checked_dials(dials: LiveDials, lanes: int) -> LiveDials:
-    """Returns dials with a number for each lane, where one number may stand for all.
+    """Returns dials of which every number is in its range, as float32.
 
     Raises:
-        UserError: When a number is out of its range or none, or there is one too many or few.
+        UserError: When a number is out of its range or none, or there is not one for each lane.
     """
     values = {name: np.asarray(getattr(dials, name)) for name in _NAMES}
     for name, value in values.items():
-        shapes = ((),) if name == "steps" else ((), (lanes,))
-        if value.shape not in shapes:
+        if value.shape != (() if name == "steps" else (lanes,)):
             raise UserError(
                 f"the dial {name} has the shape {value.shape}, but this stream has {lanes} lanes; "
-                f"give one number{'' if name == 'steps' else ' or one for each lane'}"
+                f"give one number {'for all' if name == 'steps' else 'for each'}"
             )
     if values["steps"].dtype.kind not in "iu":
         raise UserError(f"the dial steps is {values['steps']}, but must be a whole number")
@@ -76,9 +75,7 @@ def checked_dials(dials: LiveDials, lanes: int) -> LiveDials:
         FilmConfig(**{name: number[name] for name in _NAMES[3:]})
     return LiveDials(
         **{
-            name: value.astype(np.int32)
-            if name == "steps"
-            else np.broadcast_to(value.astype(np.float32), lanes)
+            name: value.astype(np.int32 if name == "steps" else np.float32)
             for name, value in values.items()
         }
     )

@@ -6,6 +6,7 @@ from flax import struct
 from jaxtyping import Array, Bool
 
 from llavataros_jax.batch import Speech
+from llavataros_jax.errors import UserError
 from llavataros_jax.model import GestureModel
 
 
@@ -54,3 +55,23 @@ class Frames(struct.PyTreeNode):
             frame_mask=jnp.asarray(self.frame_mask)[:, start : start + count],
             is_start=jnp.asarray(self.is_start),
         )
+
+
+def word_of_frame(speech: Speech, exists: Bool[np.ndarray, "B T"]) -> Speech:
+    """Gives each frame its own word vector, so that shapes depend on the frames alone.
+
+    Raises:
+        UserError: When `word_index` names a word that is not there.
+    """
+    index = np.where(exists, np.asarray(speech.word_index), -1)
+    words = np.asarray(speech.words)
+    if index.size and index.max() >= words.shape[1]:
+        raise UserError(
+            f"word_index names row {index.max()}, but there are {words.shape[1]} words; pass the "
+            "vectors of all words that are active in these frames"
+        )
+    if words.shape[1] == 0:  # nobody has said a word yet
+        words = np.zeros((len(words), 1, words.shape[2]), words.dtype)
+    rows = np.take_along_axis(words, np.maximum(index, 0)[..., None], axis=1)
+    numbers = np.arange(index.shape[1], dtype=np.int32)
+    return speech.replace(words=rows, word_index=np.where(index < 0, np.int32(-1), numbers))

@@ -15,27 +15,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from jaxtyping import Array, Bool, Float, Int, UInt32
+from jaxtyping import Array, Float
 
-from llavataros_jax.inference.body import Body, BodyState
+from llavataros_jax.inference.body import Body
 from llavataros_jax.inference.dials import LiveDials
 from llavataros_jax.inference.frames import Frames
-from llavataros_jax.inference.lookahead import LastHeard, hear, speech_after, start_hearing
-from llavataros_jax.model import (
-    Cache,
-    GestureModel,
-    Params,
-    SampleState,
-    reset_cache,
-    reset_sampling,
-)
-from llavataros_jax.motion.smoothing import (
-    SmoothState,
-    causal_smooth,
-    finish_smoothing,
-    reset_smoothing,
-    start_smoothing,
-)
+from llavataros_jax.inference.lookahead import hear, speech_after
+from llavataros_jax.inference.state import StreamState, finite, reset
+from llavataros_jax.model import Cache, GestureModel, Params, SampleState
+from llavataros_jax.motion.smoothing import causal_smooth, finish_smoothing
 
 
 class LiveParams(struct.PyTreeNode):
@@ -43,26 +31,6 @@ class LiveParams(struct.PyTreeNode):
 
     params: Params
     position_keys: tuple[Float[Array, "N S H"], ...]
-
-
-class StreamState(struct.PyTreeNode):
-    """What one call leaves to the next.
-
-    Attributes:
-        cache: Keys and values of the past.
-        smoothing: State of the smoothing filter; None when poses are not smoothed.
-        repaired_frames: Frames of each lane's stream with a feature that was not finite.
-        heard: What each lane heard last; None when the network does not look ahead.
-        sampling: Noise and past of a sampled head; None for a regression.
-        body: State of the dials that act on poses; None without them.
-    """
-
-    cache: Cache
-    smoothing: SmoothState | None
-    repaired_frames: Int[Array, " B"]
-    heard: LastHeard | None = None
-    sampling: SampleState | None = None
-    body: BodyState | None = None
 
 
 def prepare(model: GestureModel, params: Params) -> LiveParams:
@@ -73,43 +41,6 @@ def prepare(model: GestureModel, params: Params) -> LiveParams:
     return LiveParams(
         params=jax.jit(model.in_product_types)(params),
         position_keys=jax.jit(model.position_keys)(params),
-    )
-
-
-def start(
-    model: GestureModel,
-    *,
-    lanes: int,
-    call_frames: int,
-    smoothing_window: int | None = None,
-    seeds: UInt32[np.ndarray, " B"] | None = None,
-    body: Body | None = None,
-) -> StreamState:
-    """Returns the state of streams in which nothing was said.
-
-    Args:
-        model: The network.
-        lanes: Streams side by side.
-        call_frames: Frames that one pass of the network takes.
-        smoothing_window: Window of the smoothing filter, if there is one.
-        seeds: What a sampled head draws each lane's motion by; 0, 1, 2 … when not given.
-        body: What turns the dials of `step` that act on poses, if any.
-    """
-    smoothing = heard = sampling = None
-    if smoothing_window is not None:
-        smoothing = start_smoothing(lanes, model.sizes.pose, window=smoothing_window)
-    if model.config.lookahead_frames:
-        heard = start_hearing(lanes, model.sizes.audio)
-    if model.is_sampled:
-        seeds = np.arange(lanes, dtype=np.uint32) if seeds is None else seeds
-        sampling = model.start_sampling(seeds)
-    return StreamState(
-        cache=model.empty_cache(lanes, call_frames=call_frames),
-        smoothing=smoothing,
-        repaired_frames=jnp.zeros(lanes, jnp.int32),
-        heard=heard,
-        sampling=sampling,
-        body=None if body is None else body.start(lanes),
     )
 
 
@@ -146,7 +77,7 @@ def step(
     dials = LiveDials.of(len(is_start)) if dials is None else dials
     frames, was_repaired = frames.repaired(model)
     repaired = jnp.where(is_start, 0, state.repaired_frames) + was_repaired.sum(1, dtype=jnp.int32)
-    state = _reset(state, is_start, body).replace(repaired_frames=repaired)
+    state = reset(state, is_start, body).replace(repaired_frames=repaired)
     if state.heard is not None:
         brings, heard = hear(
             state.heard,
@@ -228,21 +159,6 @@ def finish(
     return body.finish(state.body, pose, dials, due=due)
 
 
-def _reset(state: StreamState, is_start: Bool[Array, " B"], body: Body | None) -> StreamState:
-    """Clears the lanes in which a stream starts; a sampled head's seeds stay."""
-    smoothing, sampling = state.smoothing, state.sampling
-    if smoothing is not None:
-        smoothing = reset_smoothing(smoothing, is_start)
-    if sampling is not None:
-        sampling = jax.tree.map(_finite, reset_sampling(sampling, is_start))
-    moved = state.body
-    if body is not None and moved is not None:
-        moved = body.reset(moved, is_start)
-    return state.replace(
-        cache=reset_cache(state.cache, is_start), smoothing=smoothing, sampling=sampling, body=moved
-    )
-
-
 def _poses(
     model: GestureModel,
     params: LiveParams,
@@ -274,7 +190,7 @@ def _poses(
             return (cache, None), model.regress(params.params, feature)
         pose, sampling = model.sample(
             params.params,
-            _finite(feature),
+            finite(feature),
             sampling,
             dials.of_head,
             frame_mask=jnp.asarray(part.frame_mask),
@@ -295,7 +211,3 @@ def _poses(
     if smoothing is not None and kernels is not None:
         pose, smoothing = causal_smooth(smoothing, pose, kernels=kernels, frame_mask=exists)
     return pose, state.replace(cache=carry[0], sampling=carry[1], smoothing=smoothing)
-
-
-def _finite(numbers: Array) -> Array:
-    return jnp.where(jnp.isfinite(numbers), numbers, jnp.zeros((), numbers.dtype))

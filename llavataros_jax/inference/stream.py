@@ -14,8 +14,9 @@ from llavataros_jax.data.segments import silence
 from llavataros_jax.errors import UserError
 from llavataros_jax.inference.body import Body
 from llavataros_jax.inference.dials import LiveDials, checked_dials, checked_seeds
-from llavataros_jax.inference.frames import Frames
-from llavataros_jax.inference.step import LiveParams, StreamState, finish, prepare, start, step
+from llavataros_jax.inference.frames import Frames, word_of_frame
+from llavataros_jax.inference.state import StreamState, start
+from llavataros_jax.inference.step import LiveParams, finish, prepare, step
 from llavataros_jax.model import GestureModel, Params
 from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.motion.smoothing import causal_kernels, final_kernels
@@ -160,10 +161,10 @@ class Streamer:
         else:
             self._check(interlocutor, "interlocutor", count)
             self._check_speaker(interlocutor, "interlocutor", present)
-            other = _word_of_frame(interlocutor, mask & present[:, None])
+            other = word_of_frame(interlocutor, mask & present[:, None])
         starts = _or_else(is_start, np.zeros(lanes, bool))
         frames = Frames(
-            main=_word_of_frame(main, mask),
+            main=word_of_frame(main, mask),
             interlocutor=other,
             interlocutor_present=present,
             frame_mask=mask,
@@ -254,23 +255,3 @@ def _reseeded(
 
 def _or_else(given: np.ndarray | None, default: np.ndarray) -> np.ndarray:
     return default if given is None else np.asarray(given)
-
-
-def _word_of_frame(speech: Speech, exists: Bool[np.ndarray, "B T"]) -> Speech:
-    """Gives each frame its own word vector, so that shapes depend on the frames alone.
-
-    Raises:
-        UserError: When `word_index` names a word that is not there.
-    """
-    index = np.where(exists, np.asarray(speech.word_index), -1)
-    words = np.asarray(speech.words)
-    if index.size and index.max() >= words.shape[1]:
-        raise UserError(
-            f"word_index names row {index.max()}, but there are {words.shape[1]} words; pass the "
-            "vectors of all words that are active in these frames"
-        )
-    if words.shape[1] == 0:  # nobody has said a word yet
-        words = np.zeros((len(words), 1, words.shape[2]), words.dtype)
-    rows = np.take_along_axis(words, np.maximum(index, 0)[..., None], axis=1)
-    numbers = np.arange(index.shape[1], dtype=np.int32)
-    return speech.replace(words=rows, word_index=np.where(index < 0, np.int32(-1), numbers))

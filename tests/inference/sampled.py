@@ -32,7 +32,7 @@ AHEAD, SMOOTHING = 6, 4
 DELAY = AHEAD + SMOOTHING
 AUDIO = AudioConfig(mels=1)
 SIZES = Sizes(3 * (AUDIO.mels + len(PROSODY)), 7, CODEC.pose_size, 3)
-SPEAKS = np.repeat([False, True, False, True, False], [5, 8, 15, 6, 14])
+SPEAKS = np.repeat([False, True, False], [22, 8, 18])
 LOUD, QUIET, WORDLESS = -2.0, -8.0, 3
 NETWORK = {"variant": "plus", "norm": "pre", "self_blocks": 1, "cross_blocks": 1}
 PLAIN = FlowConfig(blocks=2, width=16)
@@ -75,9 +75,12 @@ def clip(number: int, frames: int = FRAMES) -> ClipSpeech:
     return ClipSpeech(audio[:frames], words, index[:frames].astype(np.int32), speaker=2)
 
 
-def turned(**dials: Any) -> LiveDials:
+def turned(*, steps: int = 2, **dials: float | list[float]) -> LiveDials:
     """Returns dials of all lanes, some of them turned."""
-    return LiveDials.of(LANES).replace(**{name: np.asarray(value) for name, value in dials.items()})
+    lanes = {
+        name: np.broadcast_to(np.array(value, np.float32), LANES) for name, value in dials.items()
+    }
+    return LiveDials.of(LANES).replace(steps=np.array(steps, np.int32), **lanes)
 
 
 def offline(
@@ -92,7 +95,7 @@ def offline(
     dials = turned() if dials is None else dials
     one = dials.replace(
         **{
-            name: np.broadcast_to(getattr(dials, name), LANES)[[lane]].astype(np.float32)
+            name: np.asarray(getattr(dials, name))[[lane]]
             for name in ("temperature", "guidance", "expressiveness", "idle")
         }
     )

@@ -105,7 +105,12 @@ CALLS = ((5, 0, 3), (0, 5, 0), (5, 5, 1), (5, 2, -1), (5, 5, 4), (0, 3, 5))
 def test_live_streams_and_their_flush_are_the_offline_motion(smoothing):
     """Lane 0 ends early, 1 starts late, 2 anew after four frames, fewer than the look-ahead."""
     live = Streamer(
-        *looking(AHEAD), CODEC, lanes=3, call_frames=4, smooth_fps=30 if smoothing else None
+        *looking(AHEAD),
+        CODEC,
+        lanes=3,
+        call_frames=4,
+        smooth_fps=30 if smoothing else None,
+        body_dials=False,
     )
     delay = live.delay_frames
     assert delay == AHEAD + SMOOTHING * smoothing
@@ -161,7 +166,7 @@ def test_after_the_end_of_a_stream_only_the_poses_that_are_due_exist():
 
 
 def test_single_frames_of_somebody_alone_are_enough():
-    live = Streamer(*looking(3), CODEC, call_frames=1)
+    live = Streamer(*looking(3), CODEC, call_frames=1, body_dials=False)
     clip, state, poses = lanes([1], 9), live.start(), []
     for frame in range(9):
         pose, state = live(state, cut(clip, slice(frame, frame + 1)))

@@ -23,7 +23,9 @@ def streamer(call_frames: int = FRAMES, **options) -> Streamer:
     config = small_config(memory_frames=14, segment_frames=7, **options)
     model = build(config, SIZES, FeatureStatistics(*numbers))
     params = trained(**options)[1]
-    return Streamer(model, params, CODEC, lanes=2, call_frames=call_frames, smooth_fps=30)
+    return Streamer(
+        model, params, CODEC, lanes=2, call_frames=call_frames, smooth_fps=30, body_dials=False
+    )
 
 
 def people(first: int = 0, count: int = FRAMES, seeds=(1, 2)) -> tuple[Speech, Speech]:

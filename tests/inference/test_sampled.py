@@ -11,7 +11,7 @@ from llavataros_jax.batch import Speech
 from llavataros_jax.errors import UserError
 from llavataros_jax.inference.animate import Animator
 from llavataros_jax.inference.dials import LiveDials, checked_dials
-from llavataros_jax.inference.step import StreamState
+from llavataros_jax.inference.state import StreamState
 from llavataros_jax.inference.stream import Streamer
 from llavataros_jax.model import Dials
 from tests.inference.sampled import (
@@ -159,9 +159,11 @@ def test_nan_neither_stays_in_a_stream_nor_leaves_its_lane(spoilt):
     np.testing.assert_array_equal(found[1:], expected[1:])
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(stream.state.sampling))
     # The next stream of the lane is as if nothing had been.
-    for number in range(3):
-        stream.call(starts=[0] if number == 0 else [])
-    np.testing.assert_array_equal(stream.poses[0], clean.poses[0][: 3 * CALL])
+    dials = turned(idle=1.0)
+    for number in range(FRAMES // CALL):
+        stream.call((CALL, 0, 0), starts=[0] if number == 0 else [], dials=dials)
+    again = stream.end(dials)[0][SMOOTHING:]
+    np.testing.assert_allclose(again, offline(1, 7, dials=dials)[SMOOTHING:], atol=1e-5)
 
 
 def test_a_feature_that_is_none_becomes_the_mean_and_motion_goes_on():
@@ -177,14 +179,15 @@ def test_a_feature_that_is_none_becomes_the_mean_and_motion_goes_on():
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({"temperature": -0.1}, "flow.temperature is -0.1"),
+        ({"temperature": [1, -0.1, 1]}, "flow.temperature is -0.1"),
         ({"temperature": [1, np.nan, 1]}, "flow.temperature is nan"),
         ({"guidance": [1, 11, 1]}, "flow.guidance is 11"),
         ({"steps": 0}, "flow.steps is 0"),
         ({"steps": 2.5}, r"steps is 2\.5, but must be a whole number"),
-        ({"idle": np.inf}, "film.idle must be from 0 to 1"),
+        ({"idle": [0, 0, np.inf]}, "film.idle must be from 0 to 1"),
         ({"expressiveness": [1, 1]}, r"expressiveness has the shape \(2,\), .* has 3 lanes"),
-        ({"steps": [1, 2, 3]}, "the dial steps has the shape"),
+        ({"idle": 0.5}, r"idle has the shape \(\), .*; give one number for each"),
+        ({"steps": [1, 2, 3]}, "the dial steps has the shape .*; give one number for all"),
     ],
 )
 def test_dials_out_of_range_are_refused(changed, expected, unchecked):

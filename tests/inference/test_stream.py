@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from llavataros_jax.batch import Speech
 from llavataros_jax.errors import UserError
 from llavataros_jax.inference.animate import Animator
-from llavataros_jax.inference.step import Frames, step
+from llavataros_jax.inference.frames import Frames
+from llavataros_jax.inference.step import step
 from llavataros_jax.inference.stream import Streamer
 from llavataros_jax.model import Sizes, build
 from llavataros_jax.motion.smoothing import smooth_values
@@ -217,7 +218,7 @@ def test_no_frame_hears_the_future_and_the_band_ends():
 def test_a_step_is_pure_and_traces_without_any_value():
     """A step that needed a value on the host could not be traced from shapes alone."""
     model, params = trained()
-    streamer = Streamer(model, params, CODEC, call_frames=1)
+    streamer = Streamer(model, params, CODEC, call_frames=1, body_dials=False)
     part = cut(lanes([1]), slice(0, 1))
     part = part.replace(words=part.words[:, :1])
     frames = Frames(part, part, np.ones(1, bool), np.ones((1, 1), bool), np.zeros(1, bool))
@@ -229,7 +230,9 @@ def test_a_step_is_pure_and_traces_without_any_value():
 
 @pytest.mark.slow
 def test_smoothed_poses_are_the_offline_filters_four_frames_later():
-    streamer = Streamer(*trained(**OPTIONS[0]), CODEC, call_frames=5, smooth_fps=30)
+    streamer = Streamer(
+        *trained(**OPTIONS[0]), CODEC, call_frames=5, smooth_fps=30, body_dials=False
+    )
     smoothed = streamed(streamer, pieces(5))[0]
     expected = smooth_values(whole(1, **OPTIONS[0]).astype(np.float64), 30)
     np.testing.assert_allclose(smoothed[8:], expected[4:-4], atol=1e-5)
@@ -238,7 +241,9 @@ def test_smoothed_poses_are_the_offline_filters_four_frames_later():
 def test_a_stream_and_its_flush_are_the_offline_motion_though_lanes_end_on_their_own():
     """Lane 0 ends after 13 frames and starts anew while lane 1 goes on to its frame 20."""
     options, delay = OPTIONS[0], 4
-    live = Streamer(*trained(**options), CODEC, lanes=2, call_frames=5, smooth_fps=30)
+    live = Streamer(
+        *trained(**options), CODEC, lanes=2, call_frames=5, smooth_fps=30, body_dials=False
+    )
     main, other, state = lanes((1, 2), SHORT), lanes((51, 52), SHORT), live.start()
     poses, ends = [[], []], []
     for arrived, counts in ((0, (5, 5)), (5, (5, 5)), (10, (3, 5)), (15, (0, 5))):

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from jax.lax import Precision
 
-from llavataros_jax.inference.step import Frames, prepare, start, step
+from llavataros_jax.inference.frames import Frames
+from llavataros_jax.inference.state import start
+from llavataros_jax.inference.step import prepare, step
 from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.motion.kinematics import local_offsets_of, local_rotations_of
 from llavataros_jax.motion.rotations import from_matrix, slerp
