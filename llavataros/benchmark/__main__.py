@@ -21,7 +21,7 @@ words     words projected, then spread over frames | spread over frames, then pr
 dropout   dropout masks of one training step by threefry2x32 | by rbg
 figure    a film frame's shapes drawn by OpenCV | by Pillow and by Matplotlib
 pase      PASE+ of 10 s of sound in chunks, whole, and frame by frame | by PyTorch, when installed
-stream    live frames one by one with cached keys and values | with memory of hidden states
+stream    live frames with cached keys and values | a sampled head | memory of hidden states
 
 Run only when it is named, because it takes minutes:
 

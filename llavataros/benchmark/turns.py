@@ -13,6 +13,17 @@ def compare(work: str, ways: Mapping[str, Callable[[], object]], turns: int) -> 
     Returns:
         The medians in seconds.
     """
+    seconds = seconds_by_turn(ways, turns)
+    medians = {name: float(np.median(spent)) for name, spent in seconds.items()}
+    first = next(iter(medians.values()))
+    print(work)
+    for name, median in medians.items():
+        print(f"  {name:<44} {1e6 * median:12.1f} µs  {median / first:8.2f} x")
+    return medians
+
+
+def seconds_by_turn(ways: Mapping[str, Callable[[], object]], turns: int) -> dict[str, list[float]]:
+    """Times all ways by turns and returns the seconds of every turn."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(turns + 2):
         for name, way in ways.items():
@@ -20,9 +31,4 @@ def compare(work: str, ways: Mapping[str, Callable[[], object]], turns: int) -> 
             jax.block_until_ready(way())
             if turn >= 2:  # the first two compile and fill caches
                 seconds[name].append(time.perf_counter() - began)
-    medians = {name: float(np.median(spent)) for name, spent in seconds.items()}
-    first = next(iter(medians.values()))
-    print(work)
-    for name, median in medians.items():
-        print(f"  {name:<44} {1e6 * median:12.1f} µs  {median / first:8.2f} x")
-    return medians
+    return seconds
