@@ -2,7 +2,8 @@
 
 Axis letters used in the whole project:
 B lanes, T frames of a segment, M memory, S = M + T keys, N heads, H head width, D model,
-F feed-forward, J joints, P pose, L layers, A audio features, W words, E word vector.
+F feed-forward, J joints, P pose, L layers, A audio features, W words, E word vector, Z components
+of a pose, U width of a sampled head.
 """
 
 import numpy as np
