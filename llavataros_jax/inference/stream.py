@@ -19,7 +19,7 @@ from llavataros_jax.inference.state import StreamState, start
 from llavataros_jax.inference.step import LiveParams, finish, prepare, step
 from llavataros_jax.model import GestureModel, Params
 from llavataros_jax.motion.codec import PoseCodec
-from llavataros_jax.motion.smoothing import causal_kernels, final_kernels
+from llavataros_jax.motion.smoothing import WINDOW, causal_kernels, final_kernels, half_window
 
 
 class Streamer:
@@ -34,7 +34,8 @@ class Streamer:
         lanes: int = 1,
         call_frames: int | None = None,
         smooth_fps: float | None = None,
-        delay_frames: int = 4,
+        smooth_window: int = WINDOW,
+        delay_frames: int | None = None,
         fps: float = 30.0,
         audio: AudioConfig | None = None,
         dials: LiveDials | None = None,
@@ -50,8 +51,10 @@ class Streamer:
             call_frames: Frames that one pass of the network takes, a segment by default; 1 is the
                 fastest for calls of single frames. Longer calls are cut into such passes.
             smooth_fps: Rate of the frames, to smooth the poses; None leaves them as they are.
-            delay_frames: Frames by which smoothing delays poses. What look-ahead delays comes on
-                top; the property `delay_frames` is both together.
+            smooth_window: Frames at 30 fps that smoothing sees, as `film.smooth_window`.
+            delay_frames: Frames by which smoothing delays poses; by default half its window, with
+                which it is the filter of whole recordings. What look-ahead delays comes on top; the
+                property `delay_frames` is both together.
             fps: Rate of the frames where `smooth_fps` is None, for dials that take their time.
             audio: What the audio features are, so that idling hears where nobody speaks; without
                 it words alone tell, and speech of which no word is known never pauses.
@@ -67,9 +70,12 @@ class Streamer:
         self.call_frames = call_frames or model.config.segment_frames
         self.params = prepare(model, params)
         self.kernels = self._final_kernels = None
+        delay = 0
         if smooth_fps is not None:
-            self.kernels = causal_kernels(smooth_fps, delay_frames)
-            self._final_kernels = final_kernels(smooth_fps, delay_frames)
+            usual = half_window(smooth_fps, smooth_window)
+            delay = usual if delay_frames is None else delay_frames
+            self.kernels = causal_kernels(smooth_fps, delay, smooth_window)
+            self._final_kernels = final_kernels(smooth_fps, delay, smooth_window)
         self._body: Body | None = None
         if body_dials:
             self._body = Body(
@@ -77,7 +83,7 @@ class Streamer:
                 fps=fps if smooth_fps is None else smooth_fps,
                 audio=audio,
                 lookahead_frames=model.config.lookahead_frames,
-                delay_frames=0 if smooth_fps is None else delay_frames,
+                delay_frames=delay,
             )
         self._given: list[np.ndarray] | None = None
         self.dials = self._dials = self._turned_to(dials or LiveDials.of(lanes))

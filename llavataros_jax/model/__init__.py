@@ -255,29 +255,6 @@ class GestureModel:
             cache=cache,
         )
 
-    def apply_incremental(
-        self,
-        params: Params,
-        main: Speech,
-        interlocutor: Speech,
-        interlocutor_present: Bool[Array | np.ndarray, " B"],
-        *,
-        frame_mask: Bool[Array | np.ndarray, "B T"],
-        position_keys: tuple[Float[Array, "N S H"], ...],
-        cache: Cache,
-    ) -> tuple[Float[Array, "B T P"], Cache]:
-        """Regresses the pose of the next frames: `regress` of `advance`."""
-        feature, cache = self.advance(
-            params,
-            main,
-            interlocutor,
-            interlocutor_present,
-            frame_mask=frame_mask,
-            position_keys=position_keys,
-            cache=cache,
-        )
-        return self.regress(params, feature), cache
-
     def parameter_count(self) -> int:
         """Counts the parameters."""
         shapes = jax.eval_shape(self.init, jax.random.key(0))

@@ -78,15 +78,20 @@ class SmoothState(NamedTuple):
     seen: Int[Array, " B"]
 
 
-def causal_kernels(fps: float, delay_frames: int) -> Float[np.ndarray, "K K"]:
+def half_window(fps: float, window: int = WINDOW) -> int:
+    """Returns the delay with which live smoothing equals the offline filter: 4 frames at 30 fps."""
+    return window_frames(fps, window) // 2
+
+
+def causal_kernels(fps: float, delay_frames: int, window: int = WINDOW) -> Float[np.ndarray, "K K"]:
     """Returns the weights of the last K values when 1, 2, ... K of them are known.
 
     Row K-1 is the Savitzky-Golay filter of the offline window evaluated `delay_frames` before its
-    newest value; with half a window of delay (4 frames at 30 fps) it is the offline filter, with
+    newest value; with half a window of delay (`half_window`) it is the offline filter, with
     less it follows sooner and smooths less. The rows above fit what a young stream has, and answer
     with its first frame until the delay has passed.
     """
-    window = window_frames(fps)
+    window = window_frames(fps, window)
     if not 0 <= delay_frames < window:
         raise UserError(
             f"a delay of {delay_frames} frames is outside the smoothing window of {window} frames "
@@ -99,7 +104,9 @@ def causal_kernels(fps: float, delay_frames: int) -> Float[np.ndarray, "K K"]:
     return kernels
 
 
-def final_kernels(fps: float, delay_frames: int) -> Float[np.ndarray, "N D K"]:
+def final_kernels(
+    fps: float, delay_frames: int, window: int = WINDOW
+) -> Float[np.ndarray, "N D K"]:
     """Returns the weights that finish a stream: the values that its delay still holds back.
 
     Row n, of N = K + 1, serves a lane that has seen n values, K or more counting as K. Its D
@@ -109,7 +116,7 @@ def final_kernels(fps: float, delay_frames: int) -> Float[np.ndarray, "N D K"]:
     weightings are zero. A delay of more than half a window asks for values whose offline window
     the history no longer holds; they are read off the oldest window that it holds.
     """
-    window = window_frames(fps)
+    window = window_frames(fps, window)
     kernels = np.zeros((window + 1, delay_frames, window), np.float32)
     for known in range(1, window + 1):
         width = min(window, (known - 1) // 2 * 2 + 1)

@@ -194,11 +194,11 @@ def test_no_frame_hears_the_future_and_the_band_ends():
 
     def live(cache, people):
         main, other = people
-        pose, cache = model.apply_incremental(
+        feature, cache = model.advance(
             probe.params, main, other, jnp.ones(2, bool), frame_mask=jnp.ones((2, call), bool),
             position_keys=position_keys, cache=cache,
         )  # fmt: skip
-        return cache, pose
+        return cache, model.regress(probe.params, feature)
 
     def output(x):
         main = probe.main.replace(audio=probe.main.audio + x[0, ..., None])

@@ -26,11 +26,12 @@ def outputs(variant: str) -> tuple:
     people = jax.device_put((probe.main, probe.interlocutor))
 
     def live(params):
-        return model.apply_incremental(
+        feature, _ = model.advance(
             params, *people, probe.present, frame_mask=mask,
             position_keys=model.position_keys(params),
             cache=model.empty_cache(LANES, call_frames=FRAMES),
-        )[0]  # fmt: skip
+        )  # fmt: skip
+        return model.regress(params, feature)
 
     def loss(params):
         return jnp.sum(jnp.square(live(params)))

@@ -13,6 +13,7 @@ from llavataros_jax.motion.smoothing import (
     enlarged,
     final_kernels,
     finish_smoothing,
+    half_window,
     reset_smoothing,
     smooth,
     smooth_values,
@@ -167,3 +168,16 @@ def test_a_longer_window_is_scipys():
         smooth_values(values, 30, 15), savgol_filter(values, 15, 2, axis=0)
     )
     assert window_frames(60, 15) == 29
+
+
+@pytest.mark.parametrize("window", [5, 13])
+def test_a_live_filter_of_another_window_is_the_offline_one_half_a_window_later(window) -> None:
+    delay = half_window(30, window)
+    values = np.random.default_rng(4).normal(size=(1, 40, 2)).astype(np.float32)
+    state = start_smoothing(1, 2, window=window)
+    kernels = causal_kernels(30, delay, window)
+    found, state = causal_smooth(state, values, kernels=kernels)
+    last = finish_smoothing(state, kernels=final_kernels(30, delay, window))
+    found = np.concatenate([found[0, 2 * delay :], last[0]])
+    expected = smooth_values(values[0].astype(np.float64), 30, window)
+    np.testing.assert_allclose(found, expected[delay:], atol=1e-5)
