@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from llavataros_jax.config import FlowConfig
-from llavataros_jax.model import Dials, GestureModel, Params, _head, build, reset_sampling
+from llavataros_jax.model import Dials, GestureModel, Params, build, reset_sampling
 from llavataros_jax.model.flow import FlowHead
 from llavataros_jax.model.flow_errors import _history, flow_errors
+from llavataros_jax.model.functions import _head
 from llavataros_jax.model.noise import path_factor
 from llavataros_jax.model.sampling import _integrated, sampling_of
 from llavataros_jax.motion.pose_basis import PoseBasis
