@@ -14,8 +14,6 @@ import numpy as np
 from llavataros.benchmark.turns import seconds_by_turn
 from llavataros_jax.batch import Speech
 from llavataros_jax.config import FlowConfig, ModelConfig
-from llavataros_jax.config.file import load_config
-from llavataros_jax.config.shipped import find_config
 from llavataros_jax.inference.body import Body
 from llavataros_jax.inference.dials import LiveDials
 from llavataros_jax.inference.frames import Frames
@@ -33,18 +31,20 @@ _FPS = 30
 
 
 def run(turns: int) -> None:
-    """Animates single live frames of two people at the published size, of one at AvatarOS size."""
-    heads = (FlowConfig(), load_config(find_config("avataros")).flow)
+    """Animates single live frames of two people at the published size, of one at that for hours."""
+    heads = (FlowConfig(), FlowConfig(width=256))
     for (config, sizes), flow, goal in zip(published_and_small(), heads, GOALS, strict=True):
         _time(config, sizes, flow, turns=turns, goal=goal)
 
 
 def published_and_small() -> list[tuple[ModelConfig, Sizes]]:
-    """Returns the two networks that are timed."""
-    small = load_config(find_config("avataros")).model
+    """Returns the two networks that are timed: the published one, and one for hours of data."""
+    small = ModelConfig(
+        d_model=256, heads=8, d_inner=1024, cross_blocks=0, norm="pre", word_bit=True
+    )
     return [
         (ModelConfig(), Sizes(audio=768, text=4096, pose=66, speakers=2)),
-        (small, Sizes(audio=132, text=128, pose=66, speakers=2)),
+        (small, Sizes(audio=132, text=256, pose=66, speakers=2)),
     ]
 
 
