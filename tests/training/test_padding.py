@@ -10,7 +10,7 @@ import pytest
 from llavataros_jax.batch import Batch, Speech
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.loader import LaneSource
-from llavataros_jax.network import build_model
+from llavataros_jax.network import build_model, with_pose_basis
 from llavataros_jax.training.liveliness import open_liveliness
 from llavataros_jax.training.state import init_state
 from llavataros_jax.training.step import evaluate_step, train_step
@@ -27,7 +27,11 @@ def toy(tmp_path_factory):
     folder = tmp_path_factory.mktemp("records")
     manifest = write_records(folder)
     lively = {"energy": 0.1, "variance": 0.1, "voice": 0.1}
-    config = toy_config(folder, folder / "run", model={"dropout": 0.1}, loss=lively)
+    head = {"width": 8, "blocks": 1, "history_frames": 1, "geometric": 0.1}
+    config = toy_config(
+        *(folder, folder / "run"), model={"dropout": 0.1, "head": "flow"}, flow=head, loss=lively
+    )
+    manifest = with_pose_basis(config, manifest)
     model, optimizer = build_model(config, manifest), optax.sgd(0.1)
     codec, liveliness = manifest.pose_codec(), open_liveliness(config, manifest)
     state = init_state(model, optimizer, lanes=LANES, seed=1, dropout_bits="threefry2x32")
