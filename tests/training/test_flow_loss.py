@@ -31,7 +31,7 @@ def test_terms_are_means_over_what_exists():
     exists = jnp.asarray(EXISTS)
     sums, weights = flow_sums(errors, exists), flow_weights(exists, size=SIZE)
     for name, wanted in means.items():
-        assert sums[name] / weights[name] == pytest.approx(wanted, rel=1e-5)
+        assert float(sums[name]) / int(weights[name]) == pytest.approx(wanted, rel=1e-5)
     flow = FlowConfig(difference=0.5, pace_weight=2.0)
     wanted = means["flow"] + 0.5 * means["flow_change"] + 2 * means["pace"]
     assert float(flow_loss(sums, weights, flow)) == pytest.approx(wanted, rel=1e-5)
