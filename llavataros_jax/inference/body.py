@@ -17,6 +17,7 @@ from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.motion.dial import turned
 from llavataros_jax.motion.expressiveness import Expressiveness
 from llavataros_jax.motion.idle import IdleState, quieten, reset_idle, start_idle
+from llavataros_jax.motion.smoothing import joined
 from llavataros_jax.sound.voice import (
     VoiceState,
     energy_of,
@@ -162,12 +163,7 @@ def _delayed(
     history: Float[Array, "B D"], values: Float[Array, "B T"], exists: Bool[Array, "B T"]
 ) -> tuple[Float[Array, "B T"], Float[Array, "B D"]]:
     """Returns for each frame that exists the value of D existing frames before, and the last D."""
-    lanes, delay = history.shape
-    number = jnp.cumsum(exists, axis=1, dtype=jnp.int32)
-    # Frames that exist move up behind the history; a place too many takes the others.
-    place = jnp.where(exists, delay - 1 + number, delay + values.shape[1])
-    known = jnp.concatenate([history, jnp.zeros((lanes, values.shape[1] + 1))], axis=1)
-    known = known.at[jnp.arange(lanes)[:, None], place].set(jnp.where(exists, values, 0.0))
+    known, number = joined(history, values, exists)
     before = jnp.take_along_axis(known, jnp.maximum(number - 1, 0), axis=1)
-    last = number[:, -1:] + jnp.arange(delay, dtype=jnp.int32)[None]
+    last = number[:, -1:] + jnp.arange(history.shape[1], dtype=jnp.int32)[None]
     return before, jnp.take_along_axis(known, last, axis=1)

@@ -164,13 +164,8 @@ def causal_smooth(
     lanes, frames, _ = values.shape
     window = len(kernels)
     exists = jnp.asarray(np.ones((lanes, frames), bool) if frame_mask is None else frame_mask)
-    number = jnp.cumsum(exists, axis=1, dtype=jnp.int32)
-    # Frames that exist move up behind the history; a place too many takes the others.
-    place = jnp.where(exists, window - 1 + number, window + frames)
-    row = jnp.zeros((lanes, 1 + frames, values.shape[2]), values.dtype)
-    known = jnp.concatenate([state.history.astype(values.dtype), row], axis=1)
-    values = jnp.where(exists[..., None], values, 0.0)
-    known = known.at[jnp.arange(lanes)[:, None], place].set(values)
+    values = jnp.asarray(values)
+    known, number = joined(state.history.astype(values.dtype), values, exists)
     reach = number[:, :, None] + jnp.arange(window, dtype=jnp.int32)[None, None]
     windows = jnp.take_along_axis(known[:, None], reach[..., None], axis=2)
     used = jnp.clip(state.seen[:, None] + number, 1, window)
@@ -178,6 +173,28 @@ def causal_smooth(
     kept = number[:, -1:] + jnp.arange(window, dtype=jnp.int32)[None]
     history = jnp.take_along_axis(known, kept[..., None], axis=1)
     return smoothed, SmoothState(history, jnp.minimum(state.seen + number[:, -1], window))
+
+
+def joined(
+    history: Float[Array, "B K *P"],
+    values: Float[Array, "B T *P"],
+    exists: Bool[Array, "B T"],
+) -> tuple[Float[Array, "B S *P"], Int[Array, "B T"]]:
+    """Puts the values of frames that exist behind a lane's history, without the holes between them.
+
+    Returns:
+        The history with as many values as a lane has behind it, and for each frame how many of its
+        lane's frames exist up to it.
+    """
+    lanes, kept = history.shape[:2]
+    number = jnp.cumsum(exists, axis=1, dtype=jnp.int32)
+    # A place too many takes what does not exist.
+    place = jnp.where(exists, kept - 1 + number, kept + values.shape[1])
+    row = jnp.zeros((lanes, values.shape[1] + 1, *values.shape[2:]), values.dtype)
+    shown = exists.reshape(*exists.shape, *[1] * (values.ndim - 2))
+    known = jnp.concatenate([history, row], axis=1)
+    known = known.at[jnp.arange(lanes)[:, None], place].set(jnp.where(shown, values, 0.0))
+    return known, number
 
 
 def _weighted(equation: str, weights: Array, values: Array) -> Array:
