@@ -143,14 +143,11 @@ class Animator:
 
         def speak(carry: Carry, segment: tuple[Speech, Speech]):
             memory, sampling = carry
-            if sampling is None or dials is None:
-                pose, memory = model.apply(
-                    params, *segment, present, frame_mask=everything, memory=memory
-                )
-                return (memory, None), pose
             feature, memory = model.trunk(
                 params, *segment, present, frame_mask=everything, memory=memory
             )
+            if sampling is None or dials is None:
+                return (memory, None), model.regress(params, feature)
             pose, sampling = model.sample(params, feature, sampling, dials, frame_mask=everything)
             return (memory, sampling), pose
 

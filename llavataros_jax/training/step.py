@@ -55,7 +55,8 @@ def train_step(
     batch = batch.replace(
         main=without_words(batch.main, told), interlocutor=without_words(batch.interlocutor, told)
     )
-    weights = _over_devices(_weights(model, batch, carry, codec, liveliness), axis_name)
+    counted = loss_weights(batch, carry, codec, liveliness) | _flow_weights(model, batch)
+    weights = _over_devices(counted, axis_name)
 
     def objective(params: Params) -> tuple[Float[Array, ""], tuple[Terms, Carry]]:
         feature, memory = model.trunk(
@@ -80,12 +81,7 @@ def train_step(
         if model.sampling is not None:
             flow = model.sampling.flow
             errors = _flow_errors(
-                params,
-                feature,
-                prediction,
-                batch,
-                model=model,
-                codec=codec,
+                *(model, params, feature, prediction, batch, codec),
                 key=jax.random.fold_in(key, _FLOW),
                 is_training=True,
             )
@@ -165,17 +161,12 @@ def evaluate_step(
         prediction = model.regress(params, feature)
         if model.sampling is not None:
             errors = _flow_errors(
-                params,
-                feature,
-                prediction,
-                batch,
-                model=model,
-                codec=codec,
+                *(model, params, feature, prediction, batch, codec),
                 key=jax.random.key(_VALIDATION_SEED),
                 is_training=False,
             )
             of_flow = flow_sums(errors, jnp.asarray(batch.frame_mask))
-            weights = _weights(model, batch, carry, codec, liveliness)
+            weights = weights | _flow_weights(model, batch)
     else:
         prediction, memory = jnp.broadcast_to(constant_pose, batch.pose.shape), carry.memory
     sums, carry = loss_sums(prediction, batch, carry, codec=codec, liveliness=liveliness)
@@ -183,28 +174,21 @@ def evaluate_step(
     return carry.replace(memory=memory), totals
 
 
-def _weights(
-    model: GestureModel,
-    batch: Batch,
-    carry: Carry,
-    codec: PoseCodec,
-    liveliness: Liveliness | None,
-) -> Terms:
-    """Counts what the terms of the model's heads average over."""
-    weights = loss_weights(batch, carry, codec, liveliness)
+def _flow_weights(model: GestureModel, batch: Batch) -> Terms:
+    """Counts what the terms of a sampled head average over; without one there are none."""
     if model.sampling is None:
-        return weights
-    return weights | flow_weights(jnp.asarray(batch.frame_mask), size=model.sampling.basis.size)
+        return {}
+    return flow_weights(jnp.asarray(batch.frame_mask), size=model.sampling.basis.size)
 
 
 def _flow_errors(
+    model: GestureModel,
     params: Params,
     feature: Float[Array, "B T D"],
     regressed: Float[Array, "B T P"],
     batch: Batch,
-    *,
-    model: GestureModel,
     codec: PoseCodec,
+    *,
     key: Key[Array, ""],
     is_training: bool,
 ) -> FlowErrors:

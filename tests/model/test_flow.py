@@ -132,9 +132,9 @@ class Linear(FlowHead):
     def __init__(self):
         pass
 
-    def modulations(self, condition, *, heard=None, history=None):
-        share = jnp.full(condition.shape[0], -2.0) if heard is None else jnp.full(len(heard), -1.0)
-        return (jnp.broadcast_to(share[:, None, None], (*condition.shape[:2], SIZE)),)
+    def modulations(self, feature, *, heard=None, history=None):
+        share = jnp.full(feature.shape[0], -2.0) if heard is None else jnp.full(len(heard), -1.0)
+        return (jnp.broadcast_to(share[:, None, None], (*feature.shape[:2], SIZE)),)
 
     def velocity(self, x, time, modulations):
         return modulations[0] * x
@@ -184,7 +184,7 @@ def test_a_new_head_stands_still_and_leaves_the_trunk_as_it_is():
     plain = build(small_config(), SIZES).init(jax.random.key(4))
     for name, part in plain.items():
         jax.tree.map(np.testing.assert_array_equal, part, params[name])
-    errors = _errors(model, params)
+    errors = _errors(model, _head(model._merged(params)))
     # Its velocity is 0 and its pace 1, so its errors are what it should have said.
     basis = model._sampling.basis
     components = basis.components(TARGET)
@@ -201,9 +201,9 @@ def test_a_new_head_stands_still_and_leaves_the_trunk_as_it_is():
 TARGET = RNG.normal(size=(LANES, FRAMES, SIZES.pose)).astype(np.float32)
 
 
-def _errors(model: GestureModel, params: Params):
+def _errors(model: GestureModel, head: FlowHead):
     return flow_errors(
-        _head(model._merged(params)),
+        head,
         model._sampling,
         FEATURE,
         jnp.zeros_like(TARGET),
@@ -232,7 +232,7 @@ def test_a_head_that_knows_the_answer_makes_no_error():
         def __init__(self):
             pass
 
-        def modulations(self, condition, *, heard=None, history=None):
+        def modulations(self, feature, *, heard=None, history=None):
             return ()
 
         def velocity(self, x, time, modulations):
@@ -243,17 +243,7 @@ def test_a_head_that_knows_the_answer_makes_no_error():
         def pace(self, feature):
             return jnp.ones(feature.shape[:2])
 
-    errors = flow_errors(
-        Known(),
-        model._sampling,
-        FEATURE,
-        jnp.zeros_like(TARGET),
-        jnp.asarray(TARGET),
-        frame_mask=jnp.asarray(EXISTS),
-        path_factor=path_factor(model._sampling.noise, FRAMES),
-        key=jax.random.key(6),
-        drop_speech=0.0,
-    )
+    errors = _errors(model, Known())
     np.testing.assert_allclose(errors.velocity, 0.0, atol=1e-3)
     np.testing.assert_allclose(errors.estimate, model._sampling.basis.poses(
         model._sampling.basis.components(TARGET)
