@@ -122,11 +122,13 @@ class LanePlan:
 
 
 def lane_share(
-    row: Row, *, process_index: int, process_count: int
+    row: Row, own_lanes: Sequence[int] | None = None
 ) -> Int[np.ndarray, "lanes_of_one 3"]:
-    """Returns the lanes of one host; the hosts' shares in order are the whole row."""
-    lanes = len(row) // process_count
-    return row[process_index * lanes : (process_index + 1) * lanes]
+    """Returns what the lanes of one process read, in the order of `own_lanes`; None is all lanes.
+
+    Which lanes are whose is decided by the devices that hold them, not by a process's number.
+    """
+    return row if own_lanes is None else row[np.asarray(own_lanes, np.int64)]
 
 
 def _shuffle(

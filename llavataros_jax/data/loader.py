@@ -1,6 +1,6 @@
 """Batches as a pure function of the global step, and the threads that read ahead."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,25 +30,25 @@ class LaneSource:
         random_phase: bool,
         piece_segments: int = 0,
         lookahead_frames: int = 0,
-        process_index: int = 0,
-        process_count: int = 1,
+        own_lanes: Sequence[int] | None = None,
     ) -> None:
         """Plans lanes over the clips of `reader`.
 
+        `own_lanes` are the lanes of this process, in the order in which a batch holds them; all by
+        default.
+
         Raises:
-            UserError: When there are no clips or the lanes do not divide among the hosts.
+            UserError: When there are no clips.
         """
         if not len(reader):
             raise UserError(
                 f"records {reader.records} hold no clips of the split {reader.split}; check "
                 "data.holdout_fraction and the failures in its manifest.json"
             )
-        _require_divisible(lanes, process_count)
         self.reader = reader
         self.segment_frames = segment_frames
         self.lookahead_frames = lookahead_frames
-        self.process_index = process_index
-        self.process_count = process_count
+        self.own_lanes = own_lanes
         self.max_words = reader.max_segment_words(segment_frames)
         self.plan = LanePlan(
             reader.lengths_frames,
@@ -60,14 +60,9 @@ class LaneSource:
         )
 
     def __getitem__(self, step: int) -> Batch:
-        row = lane_share(
-            self.plan.row(step),
-            process_index=self.process_index,
-            process_count=self.process_count,
-        )
         return read_batch(
             self.reader,
-            row,
+            lane_share(self.plan.row(step), self.own_lanes),
             segment_frames=self.segment_frames,
             max_words=self.max_words,
             lookahead_frames=self.lookahead_frames,
@@ -96,22 +91,18 @@ def whole_clips(
     lanes: int,
     segment_frames: int,
     lookahead_frames: int = 0,
-    process_index: int = 0,
-    process_count: int = 1,
+    own_lanes: Sequence[int] | None = None,
 ) -> Iterator[Batch]:
     """Yields all segments of all clips in order, every frame once, for validation.
 
-    Raises:
-        UserError: When the lanes do not divide among the hosts.
+    `own_lanes` is as in `LaneSource`.
     """
-    _require_divisible(lanes, process_count)
     max_words = reader.max_segment_words(segment_frames)
     table = plan_whole_clips(reader.lengths_frames, lanes=lanes, segment_frames=segment_frames)
     for row in table:
-        share = lane_share(row, process_index=process_index, process_count=process_count)
         yield read_batch(
             reader,
-            share,
+            lane_share(row, own_lanes),
             segment_frames=segment_frames,
             max_words=max_words,
             lookahead_frames=lookahead_frames,
@@ -169,10 +160,3 @@ class _Steps:
 
     def __getitem__(self, index: int) -> Batch:
         return self.source[self.steps[index]]
-
-
-def _require_divisible(lanes: int, process_count: int) -> None:
-    if lanes % process_count:
-        raise UserError(
-            f"training.lanes={lanes} do not divide among {process_count} hosts; choose a multiple"
-        )

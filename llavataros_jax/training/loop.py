@@ -67,8 +67,9 @@ def fit(
         random_phase=config.training.random_phase,
         piece_segments=config.training.piece_segments,
         lookahead_frames=config.model.lookahead_frames,
-        process_index=jax.process_index(),
-        process_count=jax.process_count(),
+        own_lanes=np.array_split(range(config.training.lanes), jax.process_count())[
+            jax.process_index()
+        ].tolist(),
     )
     run, is_leader = Path(config.training.run), jax.process_index() == 0
     with contextlib.ExitStack() as held:

@@ -72,8 +72,9 @@ class Validation:
             lanes=self.lanes,
             segment_frames=self.model.config.segment_frames,
             lookahead_frames=self.model.config.lookahead_frames,
-            process_index=jax.process_index(),
-            process_count=jax.process_count(),
+            own_lanes=np.array_split(range(self.lanes), jax.process_count())[
+                jax.process_index()
+            ].tolist(),
         )
 
     def _measure(self, step: Callable, params: Params) -> dict[str, float]:

@@ -113,18 +113,19 @@ def test_plans_are_pure_and_their_epochs_follow_one_another(
 @quick
 @given(
     lengths=st.lists(st.integers(1, 60), min_size=1, max_size=12),
-    processes=st.integers(1, 4),
-    lanes_each=st.integers(1, 3),
+    lanes=st.integers(1, 9),
+    owner_of=st.lists(st.integers(0, 3), min_size=9, max_size=9),
+    order=st.permutations(range(9)),
 )
-def test_the_hosts_shares_are_the_global_row(lengths, processes, lanes_each):
-    table = plan_epoch(lengths, lanes=processes * lanes_each, segment_frames=7, seed=1, epoch=0)
+def test_lanes_are_read_by_whom_they_belong_to(lengths, lanes, owner_of, order):
+    table = plan_epoch(lengths, lanes=lanes, segment_frames=7, seed=1, epoch=0)
+    shares = [[k for k in order if k < lanes and owner_of[k] == owner] for owner in range(4)]
     for row in table:
-        shares = [
-            lane_share(row, process_index=index, process_count=processes)
-            for index in range(processes)
-        ]
-        assert {len(share) for share in shares} == {lanes_each}
-        np.testing.assert_array_equal(np.concatenate(shares), row)
+        joined = np.full_like(row, -5)
+        for own_lanes in shares:
+            joined[own_lanes] = lane_share(row, own_lanes)
+        np.testing.assert_array_equal(joined, row)
+        np.testing.assert_array_equal(lane_share(row), row)
 
 
 @quick

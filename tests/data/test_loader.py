@@ -94,16 +94,30 @@ def test_word_bound_holds_for_every_cut():
     assert max_words(np.zeros(0, np.int32), 3) == 0
 
 
-def test_hosts_see_their_lanes_and_the_same_shapes(records):
+def test_a_process_reads_its_own_lanes_in_their_order(records):
     folder, _ = records
     whole = source_of(folder)
-    shares = [source_of(folder, process_index=k, process_count=2) for k in range(2)]
-    for step in (0, 5, 17):
-        parts = [share[step] for share in shares]
-        joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-        jax.tree.map(np.testing.assert_array_equal, joined, whole[step])
-    with pytest.raises(UserError, match="lanes=4 do not divide among 3 hosts"):
-        source_of(folder, process_index=0, process_count=3)
+    for own_lanes in ([0, 1], [3, 1], (2,), range(4)):
+        share = source_of(folder, own_lanes=own_lanes)
+        assert share.max_words == whole.max_words
+        for step in (0, 5, 17):
+            jax.tree.map(
+                lambda own, of_all, lanes=list(own_lanes): np.testing.assert_array_equal(
+                    own, of_all[lanes]
+                ),
+                share[step],
+                whole[step],
+            )
+
+
+def test_validation_of_a_process_reads_its_own_lanes(records):
+    folder, _ = records
+    reader = ClipReader(folder, "validation")
+    whole = list(whole_clips(reader, lanes=2, segment_frames=T))
+    own = list(whole_clips(reader, lanes=2, segment_frames=T, own_lanes=[1]))
+    assert len(own) == len(whole)
+    for part, batch in zip(own, whole, strict=True):
+        jax.tree.map(lambda a, b: np.testing.assert_array_equal(a, b[[1]]), part, batch)
 
 
 def test_prefetched_batches_are_those_of_their_steps(records):
