@@ -5,6 +5,8 @@ from typing import Literal
 
 from llavataros_jax.config.require import require
 
+Dealing = Literal["epochs", "stream"]
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -20,6 +22,9 @@ class TrainingConfig:
         seed: Seed of parameters, dropout and the order of clips.
         piece_segments: Deal clips to lanes in pieces of so many segments; 0 means whole. For
             corpora of fewer clips than lanes; each piece starts with an empty memory.
+        dealing: What lanes do that have read the last clip of an epoch: `stream` reads clips of the
+            next one at once; `epochs` waits for the other lanes, as runs did that were begun before
+            there was this option. A run keeps that of its first start.
         random_phase: Start every clip at a random frame of its first segment, anew each epoch.
         log_every: Steps between log lines.
         validate_every: Steps between validations on held-out clips; 0 turns it off.
@@ -38,6 +43,7 @@ class TrainingConfig:
     lanes: int = 32
     seed: int = 1
     piece_segments: int = 0
+    dealing: Dealing = "stream"
     random_phase: bool = True
     log_every: int = 50
     validate_every: int = 500

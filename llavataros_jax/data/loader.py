@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from llavataros_jax.batch import Batch
+from llavataros_jax.config.training import Dealing
 from llavataros_jax.data.clips import ClipReader
-from llavataros_jax.data.lanes import IDLE, LanePlan, Row, lane_share, plan_whole_clips
+from llavataros_jax.data.lanes import IDLE, Row, lane_share, plan_whole_clips
+from llavataros_jax.data.plan import LanePlan
 from llavataros_jax.data.segments import fill_speech, interlocutor_of, silence, speech_of
 from llavataros_jax.errors import UserError
 
@@ -29,6 +31,7 @@ class LaneSource:
         seed: int,
         random_phase: bool,
         piece_segments: int = 0,
+        dealing: Dealing = "epochs",
         lookahead_frames: int = 0,
         own_lanes: Sequence[int] | None = None,
     ) -> None:
@@ -57,6 +60,7 @@ class LaneSource:
             seed=seed,
             random_phase=random_phase,
             piece_segments=piece_segments,
+            dealing=dealing,
         )
 
     def __getitem__(self, step: int) -> Batch:

@@ -1,10 +1,13 @@
 """What is chosen from the data before training starts, and what the data leaves without effect."""
 
 import dataclasses
+from pathlib import Path
 
 from llavataros_jax.config import AudioConfig, Config
-from llavataros_jax.data.lanes import LanePlan
 from llavataros_jax.data.manifest import Manifest
+from llavataros_jax.data.plan import LanePlan
+from llavataros_jax.training.resumption import with_dealing
+from llavataros_jax.training.run import read_config
 from llavataros_jax.training.start import blocks_to_keep
 
 # Of hours, every frame is seen 30 times; of minutes, more often, until this many were seen.
@@ -19,11 +22,16 @@ CROSS_BLOCKS = 2
 def choose(config: Config, manifest: Manifest) -> tuple[Config, list[str]]:
     """Resolves `training.steps=0` and `model.cross_blocks=-1` by the records.
 
+    A run that is there keeps its `training.dealing`, by which the steps of an epoch are counted.
+
     Returns:
         A config in which nothing is left to choose (it comes back as it is from another call), and
         a sentence for each choice and for whatever has no effect on these records.
     """
-    said = []
+    said: list[str] = []
+    run = Path(config.training.run)
+    if (run / "config.yaml").is_file():
+        config, said = with_dealing(config, read_config(run))
     clips = manifest.clips
     dyadic = sum(clip.interlocutor_speaker >= 0 for clip in clips)
     if config.model.cross_blocks < 0:
@@ -54,15 +62,8 @@ def _steps(config: Config, manifest: Manifest) -> tuple[int, str]:
     frames = sum(lengths)
     if not frames:
         return LEAST_STEPS, "there are no training clips"
-    training = config.training
-    epoch_steps = LanePlan(
-        lengths,
-        lanes=training.lanes,
-        segment_frames=config.model.segment_frames,
-        seed=training.seed,
-        random_phase=training.random_phase,
-        piece_segments=training.piece_segments,
-    ).epoch_steps(0)
+    plan = LanePlan.of(config.training, lengths, segment_frames=config.model.segment_frames)
+    epoch_steps = plan.epoch_steps(0)
     epochs = max(LEAST_EPOCHS, -(-LEAST_FRAMES // frames))
     wanted = epochs * epoch_steps
     steps = min(max(wanted, LEAST_STEPS), MOST_STEPS)

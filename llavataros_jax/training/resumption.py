@@ -31,9 +31,10 @@ _SHOWN = 5
 
 
 def continued(run: Path, before: Config, now: Config) -> tuple[Config, list[str]]:
-    """Returns the config with which a run goes on: `now`, with the schedule that it began with.
+    """Returns the config with which a run goes on: `now`, with what stays as it began.
 
-    What it started from is needed no more, so that it may be left out; it stays on record.
+    That are the learning rate's schedule and the way in which clips are dealt to lanes. What it
+    started from is needed no more, so that it may be left out; it stays on record.
 
     Args:
         run: The run directory, for messages.
@@ -47,6 +48,7 @@ def continued(run: Path, before: Config, now: Config) -> tuple[Config, list[str]
         UserError: When an option differs that belongs to what the steps so far have computed.
     """
     now = _with_start(now, before.training.start_from)
+    now, dealt = with_dealing(now, before)
     old, new = _flatten(config_to_dict(before)), _flatten(config_to_dict(now))
     length = before.schedule_steps
     old["optimizer.decay_steps"] = length
@@ -67,6 +69,7 @@ def continued(run: Path, before: Config, now: Config) -> tuple[Config, list[str]
         for key in _WEIGHTS
         if key in changed
     ]
+    notes += dealt
     steps = now.training.steps
     now = with_schedule(now, length)
     if steps != length and now.optimizer.final_fraction != 1:
@@ -88,6 +91,20 @@ def with_schedule(config: Config, steps: int) -> Config:
     return dataclasses.replace(
         config, optimizer=dataclasses.replace(config.optimizer, decay_steps=decay)
     )
+
+
+def with_dealing(config: Config, before: Config) -> tuple[Config, list[str]]:
+    """Returns the config with the dealing that a run began with, and a sentence if it is another.
+
+    Steps done so far have read by its plan, and the next ones read on where those ended.
+    """
+    asked, began = config.training.dealing, before.training.dealing
+    if asked == began:
+        return config, []
+    training = dataclasses.replace(config.training, dealing=began)
+    return dataclasses.replace(config, training=training), [
+        f"training.dealing={began}, with which this run began, instead of {asked}"
+    ]
 
 
 def _with_start(config: Config, began: str | None) -> Config:

@@ -118,6 +118,8 @@ def read_config(run: Path | str) -> Config:
         raise UserError(f"{path} is damaged: it holds no options; restore the run directory")
     if isinstance(tree.get("loss"), dict):
         tree["loss"].setdefault("drop_words", 0.0)  # older runs hid no words
+    if isinstance(tree.get("training"), dict):
+        tree["training"].setdefault("dealing", "epochs")  # the one way that there was
     return config_from_dict(tree, origin=str(path))
 
 

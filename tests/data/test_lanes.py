@@ -1,11 +1,9 @@
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llavataros_jax.data.lanes import (
     IDLE,
-    LanePlan,
     lane_share,
     plan_epoch,
     plan_whole_clips,
@@ -84,33 +82,7 @@ def test_lanes_wait_only_at_the_end_and_never_all(
     assert len(table) <= (~idle).sum() / lanes + longest
 
 
-@pytest.mark.slow
-@quick
-@plans
-def test_plans_are_pure_and_their_epochs_follow_one_another(
-    lengths, lanes, segment_frames, seed, epoch, random_phase
-):
-    del epoch
-    options = {
-        "lanes": lanes,
-        "segment_frames": segment_frames,
-        "seed": seed,
-        "random_phase": random_phase,
-    }
-    tables = [plan_epoch(lengths, epoch=number, **options) for number in range(3)]
-    whole = np.concatenate(tables)
-    forwards = LanePlan(lengths, **options)
-    backwards = LanePlan(lengths, **options)
-    for step in range(len(whole)):
-        np.testing.assert_array_equal(forwards.row(step), whole[step])
-        back = len(whole) - 1 - step
-        np.testing.assert_array_equal(backwards.row(back), whole[back])
-    assert [forwards.epoch_steps(number) for number in range(3)] == [len(t) for t in tables]
-    assert forwards.position(len(tables[0])) == (1, 0)
-    assert forwards.position(len(tables[0]) - 1) == (0, len(tables[0]) - 1)
-
-
-@quick
+@settings(deadline=None, max_examples=20)
 @given(
     lengths=st.lists(st.integers(1, 60), min_size=1, max_size=12),
     lanes=st.integers(1, 9),
@@ -187,16 +159,3 @@ def test_pieces_are_dealt_whole_and_cover_every_frame_once(
             assert is_start == (number % 2 == 0)
             if not is_start:
                 assert by_first[firsts[number - 1]][:2] == (lane, step - 1)
-
-
-def test_idle_share_of_32_lanes_is_small():
-    generator = np.random.default_rng(0)
-    # As many clips as GENEA 2023, about a minute each.
-    lengths = generator.integers(1500, 2100, 371).tolist()
-    table = plan_epoch(lengths, lanes=32, segment_frames=90, seed=0, epoch=0)
-    assert (table[:, :, 0] == IDLE).mean() < 0.1
-
-
-def test_a_plan_without_clips_is_refused():
-    with pytest.raises(ValueError, match="at least one clip"):
-        LanePlan([], lanes=2, segment_frames=5, seed=0, random_phase=False)

@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+import yaml
 
 from llavataros_jax import train
 from llavataros_jax.config import Config
@@ -44,11 +45,11 @@ def config(steps: int = 0, cross_blocks: int = -1, warmup_steps: int = 0, **sect
 @pytest.mark.parametrize(
     ("minutes", "warmup", "steps", "words"),
     [
-        # 600 000 / 1800 frames = 334 epochs; each of 5 pieces of at most 4 segments has a lane.
-        ([1], 0, 1336, "334.0 epochs of 4 steps over 1.0 minutes of training clips"),
+        # 600 000 / 1800 frames = 334 epochs; 16 lanes read 20 segments in 2 steps.
+        ([1], 0, 668, "334.0 epochs of 2 steps over 1.0 minutes of training clips"),
         ([20] * 4, 0, 3000, "30.0 epochs of 100 steps over 80.0 minutes"),
         ([60] * 40, 0, 20_000, "over 2,400.0 minutes of training clips, the most that is chosen"),
-        ([1], 500, 2000, "500.0 epochs of 4 steps over 1.0 minutes of training clips, because "
+        ([1], 500, 2000, "1,000.0 epochs of 2 steps over 1.0 minutes of training clips, because "
          "optimizer.warmup_steps=500"),
     ],
 )  # fmt: skip
@@ -58,6 +59,19 @@ def test_steps_come_from_the_length_of_the_recordings(minutes, warmup, steps, wo
     assert said == [said[0]]
     assert said[0].startswith(f"training.steps={steps}: ")
     assert words in said[0]
+
+
+def test_a_run_that_is_there_keeps_its_dealing(tmp_path):
+    old = config(steps=0, cross_blocks=0, training={"run": str(tmp_path)})
+    assert old.training.dealing == "stream"
+    tree = yaml.safe_load(config_to_yaml(old))
+    del tree["training"]["dealing"]
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(tree))
+    chosen, said = choose(old, records(1))
+    assert chosen.training.dealing == "epochs"
+    assert chosen.training.steps == 1336, "each of 5 pieces has a lane, which then waits"
+    assert said[0] == "training.dealing=epochs, with which this run began, instead of stream"
+    assert choose(chosen, records(1)) == (chosen, [])
 
 
 def test_minutes_without_copies_are_told():
@@ -152,8 +166,8 @@ def test_the_door_says_what_it_chose_and_trains_with_it(tmp_path, monkeypatch, c
     monkeypatch.setattr(train, "fit", fit)
     assert train.main(["--config", str(path)]) == 0
     (config,) = trained
-    assert (config.model.cross_blocks, config.training.steps) == (2, 8696)
+    assert (config.model.cross_blocks, config.training.steps) == (2, 4348)
     printed = capsys.readouterr().out
     assert "model.cross_blocks=2: 3 of 6 records have an interlocutor\n" in printed
-    assert "training.steps=8696: " in printed
-    assert "trained 8696 steps" in printed
+    assert "training.steps=4348: " in printed
+    assert "trained 4348 steps" in printed

@@ -24,3 +24,12 @@ def test_how_a_sample_is_drawn_may_change(override: str) -> None:
 def test_what_the_head_has_learned_may_not(override: str) -> None:
     with pytest.raises(UserError, match=f"{override.split('=')[0]} was"):
         continued(Path("run"), FLOW, with_overrides(FLOW, [override]))
+
+
+def test_how_clips_are_dealt_stays_and_is_said() -> None:
+    began = with_overrides(FLOW, ["training.dealing=epochs"])
+    assert continued(Path("run"), began, FLOW) == (
+        began,
+        ["training.dealing=epochs, with which this run began, instead of stream"],
+    )
+    assert continued(Path("run"), began, began) == (began, [])

@@ -73,6 +73,20 @@ def test_a_damaged_config_of_a_run_is_named(records, tmp_path, content):
         open_run(config, manifest)
 
 
+def test_a_run_of_before_there_was_a_choice_goes_on_with_its_plan(records, tmp_path):
+    folder, manifest = records
+    config = toy_config(folder, tmp_path / "run", training={"dealing": "epochs"})
+    open_run(config, manifest)
+    path = tmp_path / "run" / "config.yaml"
+    path.write_text(path.read_text().replace("  dealing: epochs\n", ""))
+    assert read_config(tmp_path / "run") == config
+    now, (said,) = open_run(toy_config(folder, tmp_path / "run"), manifest)
+    assert now == config
+    assert "training.dealing=epochs" in said
+    assert read_config(tmp_path / "run") == config
+    assert open_run(config, manifest) == (config, [])
+
+
 def test_every_start_is_kept_with_its_versions(tmp_path):
     path = tmp_path / "versions.json"
     path.write_text(json.dumps(versions()))  # an older run holds its last start alone
