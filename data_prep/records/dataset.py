@@ -21,6 +21,7 @@ from data_prep.records.splits import TRAIN, VALIDATION
 from data_prep.records.statistics import RunningMoments
 from llavataros_jax.config import Config
 from llavataros_jax.config.file import config_to_dict
+from llavataros_jax.data.clips import max_clip_words
 from llavataros_jax.data.features import ABSENT, FeatureSpec, clip_features, encode_clip
 from llavataros_jax.data.manifest import FILE_NAME, ClipEntry, Manifest, load_manifest
 from llavataros_jax.data.records import shard_name, write_shard
@@ -102,6 +103,7 @@ def write_dataset(
         word_size=config.text.size,
     )
     entries: list[ClipEntry] = []
+    segment_frames, most_words = config.model.segment_frames, 1
     for split in (TRAIN, VALIDATION):
         records = [record for record in plan.records if record.cut.split == split]
         shards = _shards(records, features, config)
@@ -112,8 +114,10 @@ def write_dataset(
             def encoded(
                 shard: list[PlannedRecord] = shard, written: list[ClipEntry] = written
             ) -> Iterator[dict[str, bytes | list[bytes]]]:
+                nonlocal most_words
                 for record in shard:
                     values, entry = _contents(record, plan, codec, kept)
+                    most_words = max(most_words, max_clip_words(values, segment_frames))
                     yield encode_clip(features, values)
                     written.append(entry)
                     advance()
@@ -133,6 +137,7 @@ def write_dataset(
         feature_config=_feature_config(plan),
         clips=tuple(entries),
         failures=_failures(plan),
+        max_segment_words={str(segment_frames): most_words},
     )
     write_tfds_metadata(folder, manifest)
     manifest.save(folder)

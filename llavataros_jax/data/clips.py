@@ -1,5 +1,6 @@
 """The clips of a split as arrays that lie in mapped files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class ClipReader:
                     "prepare the data again"
                 )
         self._arrays: dict[int, dict[str, Any]] = {}
+        self._most_words: dict[int, int] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_arrays": {}}
@@ -68,14 +70,20 @@ class ClipReader:
     def max_segment_words(self, segment_frames: int) -> int:
         """Returns a bound of the words that a segment touches, wherever it is cut.
 
-        It covers all splits, so that one compiled step serves training and validation, and reads
-        only the word indices.
+        It covers all splits, so that one compiled step serves training and validation. Manifests
+        have it for the segments that preparation knew of; else word indices alone are read, once.
         """
+        if segment_frames not in self._most_words:
+            self._most_words[segment_frames] = self._count_words(segment_frames)
+        return self._most_words[segment_frames]
+
+    def _count_words(self, segment_frames: int) -> int:
+        if most := self.manifest.max_segment_words.get(str(segment_frames)):
+            return most
         most = 1
         for entry in self.manifest.clips:
             arrays = self._read(entry, verify=False)
-            for name in ("word_index", "interlocutor_word_index"):
-                most = max(most, max_words(arrays[name], segment_frames))
+            most = max(most, max_clip_words(arrays, segment_frames))
         return most
 
     def _read(self, entry: ClipEntry, *, verify: bool = True) -> dict[str, Any]:
@@ -96,6 +104,12 @@ class ClipReader:
 def shifted_frames(manifest: Manifest) -> int:
     """Returns by how many frames an older preparation shifted features, for look-ahead."""
     return manifest.feature_config.get("audio", {}).get("lookahead_frames", 0)
+
+
+def max_clip_words(arrays: Mapping[str, Any], segment_frames: int) -> int:
+    """Returns a bound of the words of one person that a segment of a record touches."""
+    names = ("word_index", "interlocutor_word_index")
+    return max(max_words(arrays[name], segment_frames) for name in names if name in arrays)
 
 
 def max_words(word_index: Int[np.ndarray, " N"], segment_frames: int) -> int:

@@ -71,6 +71,8 @@ class Manifest:
         statistics: `audio_mean`, `audio_std`, `words_mean`, `words_std` of the training clips.
         feature_config: The sections `audio`, `text` and `words` of the config that was used.
         clips: All clips of all splits.
+        max_segment_words: Most words that a segment of so many frames touches, by the number of
+            frames as text; older ones have none, and it is counted (`ClipReader`).
         pose_basis: `PoseBasis.to_dict()` of the training clips; in runs with a sampled head alone.
         failures: Clips that could not be prepared, as `{"clip": name, "reason": sentence}`.
         format_version: Version of this format.
@@ -87,6 +89,7 @@ class Manifest:
     feature_config: dict[str, Any]
     clips: tuple[ClipEntry, ...]
     failures: tuple[dict[str, str], ...] = ()
+    max_segment_words: dict[str, int] = field(default_factory=dict)
     pose_basis: dict[str, Any] | None = None
     format_version: int = FORMAT_VERSION
     content_hash: str = field(init=False, default="")
@@ -108,10 +111,11 @@ class Manifest:
         return PoseCodec.from_dict(self.codec)
 
     def _plain(self) -> dict[str, Any]:
-        """Returns all of it; what was written before copies and bases keeps its hash."""
+        """Returns all of it; what was written before copies, bases and counts keeps its hash."""
         plain = dataclasses.asdict(self)
-        if self.pose_basis is None:
-            del plain["pose_basis"]
+        for name in ("max_segment_words", "pose_basis"):
+            if not getattr(self, name):
+                del plain[name]
         for clip in plain["clips"]:
             if not clip["copy_of"]:
                 del clip["copy_of"]

@@ -47,6 +47,30 @@ def test_manifests_of_older_programs_are_still_found_whole(tmp_path):
     assert manifest.content_hash == "24c650575274bb092bcf43932e45b42c"
 
 
+def test_words_of_a_segment_are_counted_where_the_manifest_does_not_say(tmp_path, monkeypatch):
+    manifest, _ = write_records(tmp_path, {"train": [40, 21], "validation": [30]})
+    counted = ClipReader(tmp_path, "train").max_segment_words(10)
+    assert counted > 1
+    dataclasses.replace(manifest, max_segment_words={"10": counted + 5}).save(tmp_path)
+    reads = []
+    read = ClipReader._read
+
+    def noted(self, *arguments, **options):
+        reads.append(arguments)
+        return read(self, *arguments, **options)
+
+    monkeypatch.setattr(ClipReader, "_read", noted)
+    reader = ClipReader(tmp_path, "train")
+    assert reader.manifest == load_manifest(tmp_path)
+    assert reader.max_segment_words(10) == counted + 5
+    assert not reads
+    fewer = reader.max_segment_words(5)
+    assert fewer < counted
+    assert len(reads) == 3
+    assert reader.max_segment_words(5) == fewer
+    assert len(reads) == 3, "it is counted once"
+
+
 def test_the_hash_follows_the_content(tmp_path):
     manifest, _ = write_records(tmp_path, {"train": [4]})
     assert dataclasses.replace(manifest, name="toy").content_hash == manifest.content_hash

@@ -44,6 +44,12 @@ def test_statistics_are_those_of_the_training_frames(tmp_path):
         wanted = rows.std(axis=0)
         varies = wanted > 2e-3
         np.testing.assert_allclose(np.array(std)[varies], wanted[varies], rtol=1e-5, err_msg=name)
+    frames = small_config(tmp_path).model.segment_frames
+    indices = [reader[clip]["word_index"] for clip in range(3)]
+    indices.append(ClipReader(tmp_path / "out", "validation")[0]["word_index"])
+    windows = [index[k : k + frames] for index in indices for k in range(len(index))]
+    most = max(len(set(window.tolist()) - {-1}) for window in windows)
+    assert manifest.max_segment_words == {str(frames): most}
     # The buzz never changes its pitch; what is constant is not blown up.
     assert min(manifest.statistics["audio_std"]) >= 1e-3
 
