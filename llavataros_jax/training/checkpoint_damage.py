@@ -1,41 +1,58 @@
-"""Whether the files of a checkpoint are all there and as long as they must be.
+"""Whether a checkpoint is whole, and whether it is what is wanted.
 
 Orbax reads all arrays at the same time and leaves a traceback for each that fails, so damage is
-looked for first, one value after another.
+looked for first: by the checksums of its files or, in checkpoints of older versions, which have
+none, by reading one value after another.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
+import jax
 import tensorstore
+
+from llavataros_jax.training.checkpoint_checksums import CHECKSUMS, mismatch
+from llavataros_jax.training.parameters import another_head, named_leaves
+
+METRICS = "metrics"
 
 
 def damage_of(step_folder: Path, parts: Iterable[str]) -> str | None:
     """Says what is wrong with the parts (such as `params`) of a step's folder, if anything is."""
+    parts = list(parts)
     for part in parts:
-        folder = step_folder / part
-        if not folder.is_dir():
+        if not (step_folder / part).is_dir():
             return f"its part {part} is missing"
-        if not (folder / "_METADATA").is_file():
-            return f"{part}/_METADATA is missing"
-        if reason := damage_of_json(folder / "_METADATA"):
+    if (step_folder / CHECKSUMS).exists():
+        measured = [METRICS] if (step_folder / METRICS).is_dir() else []
+        return mismatch(step_folder, [*parts, *measured])
+    for part in parts:
+        if reason := _unreadable(step_folder / part):
             return reason
-        try:
-            store = tensorstore.KvStore.open(
-                {"driver": "ocdbt", "base": {"driver": "file", "path": f"{folder}/"}}
-            ).result()
-            names = store.list().result()
-            for name in names:
-                store.read(name).result()
-        except (ValueError, OSError) as problem:
-            return f"{part} cannot be read: {first_line(problem)}"
-        if not names:
-            return f"{part} holds no arrays"
-    return None
+    return _damage_of_json(step_folder / METRICS / "metrics")
 
 
-def damage_of_json(path: Path) -> str | None:
+def _unreadable(folder: Path) -> str | None:
+    part = folder.name
+    if not (folder / "_METADATA").is_file():
+        return f"{part}/_METADATA is missing"
+    if reason := _damage_of_json(folder / "_METADATA"):
+        return reason
+    try:
+        store = tensorstore.KvStore.open(
+            {"driver": "ocdbt", "base": {"driver": "file", "path": f"{folder}/"}}
+        ).result()
+        names = store.list().result()
+        for name in names:
+            store.read(name).result()
+    except (ValueError, OSError) as problem:
+        return f"{part} cannot be read: {first_line(problem)}"
+    return None if names else f"{part} holds no arrays"
+
+
+def _damage_of_json(path: Path) -> str | None:
     """Says whether a file of JSON is damaged; one that is not there is not."""
     try:
         json.loads(path.read_text(encoding="utf-8"))
@@ -43,6 +60,28 @@ def damage_of_json(path: Path) -> str | None:
         return None
     except (OSError, ValueError):
         return f"{path.parent.name}/{path.name} is damaged"
+    return None
+
+
+def misfit(stored: Mapping[str, Any], parts: Mapping[str, Any]) -> str | None:
+    """Says which array of a checkpoint differs from what is wanted, if one does.
+
+    Asked before, because Orbax leaves a traceback for each array that does not fit.
+
+    Args:
+        stored: Trees of what has a shape, by part of the checkpoint.
+        parts: The same of what is wanted.
+    """
+    for part, wanted in parts.items():
+        there = dict(named_leaves(stored[part]))
+        if part != "training" and (reason := another_head(there, dict(named_leaves(wanted)))):
+            return reason
+        for name, leaf in named_leaves(wanted):
+            if name not in there:
+                return f"{part} has no {name}"
+            is_key = jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+            if not is_key and tuple(there[name].shape) != leaf.shape:
+                return f"{name} has the shape {tuple(there[name].shape)}, not {leaf.shape}"
     return None
 
 

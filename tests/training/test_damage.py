@@ -5,22 +5,35 @@ import os
 import shutil
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from llavataros_jax.errors import UserError
-from llavataros_jax.model import Memory
-from llavataros_jax.training.carry import Carry
 from llavataros_jax.training.checkpoint import Checkpoints, load_params
+from llavataros_jax.training.checkpoint_checksums import CHECKSUMS
+from llavataros_jax.training.checkpoint_damage import damage_of
 from llavataros_jax.training.loop import fit
-from llavataros_jax.training.state import TrainState
 from tests.training.records import toy_config, write_records
+from tests.training.states import abstract_state, require_equal, state_at
+
+
+def largest(step):
+    return max((p for p in step.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
 
 
 def cut_largest(step):
-    largest = max((p for p in step.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
-    os.truncate(largest, 20)
+    os.truncate(largest(step), 20)
+
+
+def flip(path, at):
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def other_number(step):
+    """Flips a bit of an array, of which the storage below Orbax keeps no checksum."""
+    flip(largest(step), largest(step).stat().st_size // 2)
 
 
 def no_metadata(step):
@@ -43,34 +56,7 @@ def blank(step):
             path.write_bytes(b"")
 
 
-DAMAGES = [cut_largest, no_metadata, no_part, empty, blank]
-
-
-def state_at(step: int) -> TrainState:
-    values = np.random.default_rng(step).normal(size=(40, 30)).astype(np.float32)
-    moments = (jnp.asarray(values), jnp.asarray(step))
-    seen = jnp.ones((2, 2), bool)
-    memory = Memory(jnp.asarray(values[:2].reshape(2, 1, 2, 15)), seen, seen)
-    poses = jnp.asarray(values[2:4].reshape(2, 2, 15))
-    params = {"kernel": jnp.asarray(values), "bias": jnp.asarray(values[0])}
-    # Plain arrays in place of an optimiser's moments.
-    carry = Carry(memory, poses, poses, seen)
-    return TrainState(jnp.asarray(step), params, moments, jax.random.key(step), carry)
-
-
-def abstract_state() -> TrainState:
-    here = jax.sharding.SingleDeviceSharding(jax.devices()[0])
-    return jax.tree.map(
-        lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here), state_at(0)
-    )
-
-
-def require_equal(got, expected):
-    def plain(leaf):
-        is_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-        return np.asarray(jax.random.key_data(leaf) if is_key else leaf)
-
-    jax.tree.map(lambda a, b: np.testing.assert_array_equal(plain(a), plain(b)), got, expected)
+DAMAGES = [cut_largest, other_number, no_metadata, no_part, empty, blank]
 
 
 def steps_of(run, series):
@@ -113,6 +99,15 @@ def test_the_state_before_is_restored_and_the_damaged_one_makes_room(run, capfd,
     assert capfd.readouterr().err == "", "no library complains beside our own sentence"
 
 
+@pytest.mark.parametrize("damage", [d for d in DAMAGES if d is not other_number])
+def test_damage_is_told_without_checksums_as_in_older_checkpoints(run, damage):
+    step = run / "checkpoints" / "latest" / "6"
+    (step / CHECKSUMS).unlink()
+    assert damage_of(step, ("params", "training")) is None
+    damage(step)
+    assert damage_of(step, ("params", "training"))
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_when_no_state_can_be_restored_one_sentence_names_the_folder(run, damage):
     for step in (4, 6):
@@ -137,7 +132,10 @@ def test_animation_takes_the_latest_when_the_best_is_damaged(run, capfd, damage)
     assert "latest/6 is used, because a checkpoint before it is damaged (best/4: " in said
     assert said.count("\n") == 1
     damage(run / "checkpoints" / "latest" / "6")
-    if damage is not cut_largest:  # which cuts the optimiser's moments, and they are not read
+    if damage not in (
+        cut_largest,
+        other_number,
+    ):  # which cuts the optimiser's moments, and they are not read
         assert load_params(run, abstract)[1] == "latest/4"
     shutil.rmtree(run / "checkpoints" / "latest")
     with pytest.raises(UserError, match=r"every checkpoint in .*checkpoints is damaged"):
