@@ -12,7 +12,7 @@ from llavataros_jax.config.file import load_config
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.manifest import Manifest, load_manifest
 from llavataros_jax.data.segments import interlocutor_of, shortened, speech_of, words_of
-from llavataros_jax.errors import UserError, door
+from llavataros_jax.errors import door
 from llavataros_jax.inference.animate import Animator
 from llavataros_jax.inference.dials import LiveDials
 from llavataros_jax.model import Params
@@ -20,7 +20,13 @@ from llavataros_jax.network import build_model, with_pose_basis
 from llavataros_jax.rendering.film import check_film_tools, write_film
 from llavataros_jax.training.checkpoint import trained_steps
 from llavataros_jax.training.choices import choose
+from llavataros_jax.training.hosts import join
+from llavataros_jax.training.hosts_abort import TRY_AGAIN
+from llavataros_jax.training.hosts_end import ending_together
+from llavataros_jax.training.hosts_same import leaders_basis, require_same
+from llavataros_jax.training.hosts_stop import Stopped
 from llavataros_jax.training.loop import fit
+from llavataros_jax.training.sharding import local_copy
 from llavataros_jax.training.trainer import Sampler
 
 EPILOG = """\
@@ -30,6 +36,15 @@ Any option of the config can be overridden, for example
 The run directory (training.run) gets config.yaml, manifest.json, versions.json, log.jsonl,
 tensorboard/, checkpoints/latest, checkpoints/best and samples/. The same command goes on from
 the latest checkpoint, bit by bit. Ctrl-C or SIGTERM saves and leaves; a second one leaves at once.
+
+On several hosts (parallel.distributed=auto, docs/hosts.md) whatever one of them gets stops all, at
+the same step. They write RUN/logs/host_1.txt and so on.
+
+Exit codes: 0 trained; 2 refused, with a sentence; 130 stopped by Ctrl-C; 75 stopped by SIGTERM and
+saved, or another host was lost: the same command goes on. It is EX_TEMPFAIL of sysexits.h, "try
+again", and not 143, which a program gives that SIGTERM has killed before it could save. Let the
+scheduler start it again by this code (Slurm: RequeueExit=75 or scontrol requeue; Kubernetes:
+podFailurePolicy with onExitCodes 75).
 """
 
 
@@ -41,24 +56,30 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Reads the command line and trains."""
     given = build_parser(prog).parse_args(arguments)
     config = load_config(given.config, given.overrides)
-    if config.parallel.distributed == "auto":
-        try:
-            jax.distributed.initialize()
-        except (ValueError, RuntimeError) as problem:
-            raise UserError(
-                f"parallel.distributed=auto found no cluster to join ({problem}); set it to off "
-                "on one host"
-            ) from problem
+    join(config.parallel)
+    try:
+        with ending_together():
+            run = _train(config)
+            if jax.process_index() == 0:
+                print(f"trained {trained_steps(run)} steps; everything is in {run}")
+    except Stopped as stopped:
+        if not stopped.by_scheduler:
+            raise
+        print(f"stopped by SIGTERM; the same command goes on (code {TRY_AGAIN})", file=sys.stderr)
+        return TRY_AGAIN
+    return 0
+
+
+def _train(config: Config) -> Path:
+    """Trains what `config` says; returns the run directory."""
     manifest = load_manifest(config.data.records)
     config, said = choose(config, manifest)
     if jax.process_index() == 0:
         for sentence in said:
             print(sentence, flush=True)
-    manifest = with_pose_basis(config, manifest)
-    run = fit(config, manifest, sampler=_sampler(config, manifest))
-    if jax.process_index() == 0:
-        print(f"trained {trained_steps(run)} steps; everything is in {run}")
-    return 0
+    require_same(config, manifest)
+    manifest = leaders_basis(with_pose_basis(config, manifest))
+    return fit(config, manifest, sampler=_sampler(config, manifest))
 
 
 def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
@@ -77,10 +98,25 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
 
 
 def _sampler(config: Config, manifest: Manifest) -> Sampler | None:
-    """Returns what films the first held-out clip, beside the real motion, into RUN/samples."""
+    """Returns what films the first held-out clip, beside the real motion, into RUN/samples.
+
+    All hosts have one, because parameters that are cut among them are gathered; the first films.
+    """
     clips = ClipReader(config.data.records, "validation")
-    if not config.training.sample_every or not len(clips) or jax.process_index():
+    if not config.training.sample_every or not len(clips):
         return None
+    film = None if jax.process_index() else _filming(config, manifest, clips)
+
+    def sample(params: Params, step: int) -> None:
+        whole = local_copy(params)
+        if film is not None:
+            film(whole, step)
+
+    return sample
+
+
+def _filming(config: Config, manifest: Manifest, clips: ClipReader) -> Sampler:
+    """Returns what films the first of `clips` with parameters that are whole on this host."""
     check_film_tools()
     clip, fps = clips[0], manifest.fps
     frames = round(config.training.sample_seconds * fps)

@@ -3,13 +3,9 @@
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import jax
-import numpy as np
-from jax.experimental import multihost_utils
 
 from llavataros_jax.config import Config
 from llavataros_jax.data.clips import ClipReader
@@ -19,10 +15,12 @@ from llavataros_jax.lock import sole_use
 from llavataros_jax.model import GestureModel
 from llavataros_jax.network import build_model, with_pose_basis
 from llavataros_jax.training.checkpoint import Checkpoints
+from llavataros_jax.training.hosts_log import HostTracker, require_shared
+from llavataros_jax.training.hosts_same import leaders_config
+from llavataros_jax.training.hosts_stop import Stopped, StopSignals
 from llavataros_jax.training.liveliness import open_liveliness
 from llavataros_jax.training.pace import Clock, Pace
 from llavataros_jax.training.parallel import Launcher, build_launcher
-from llavataros_jax.training.resumption import with_schedule
 from llavataros_jax.training.run import open_run, record_start, require_run_folder
 from llavataros_jax.training.start import open_start
 from llavataros_jax.training.tracking import Tracker
@@ -51,7 +49,7 @@ def fit(
     Raises:
         UserError: When the run belongs to another config or is trained by another process, or the
             loss stops being finite.
-        KeyboardInterrupt: After Ctrl-C or SIGTERM, when everything has been saved.
+        Stopped: After Ctrl-C or SIGTERM, when everything has been saved; a KeyboardInterrupt.
     """
     assert config.training.steps > 0, "steps are chosen before (choices.choose)"
     launcher = build_launcher(config.parallel, config.training.lanes)
@@ -59,18 +57,6 @@ def fit(
     model = build_model(config, manifest)
     liveliness = open_liveliness(config, manifest)  # refuses before there is a run
     train_clips = ClipReader(config.data.records, "train")
-    source = LaneSource(
-        train_clips,
-        lanes=config.training.lanes,
-        segment_frames=config.model.segment_frames,
-        seed=config.training.seed,
-        random_phase=config.training.random_phase,
-        piece_segments=config.training.piece_segments,
-        lookahead_frames=config.model.lookahead_frames,
-        own_lanes=np.array_split(range(config.training.lanes), jax.process_count())[
-            jax.process_index()
-        ].tolist(),
-    )
     run, is_leader = Path(config.training.run), jax.process_index() == 0
     with contextlib.ExitStack() as held:
         notes: list[str] = []
@@ -81,9 +67,22 @@ def fit(
         if is_leader:
             held.enter_context(sole_use(run, option="training.run"))
             config, notes = open_run(config, manifest)
-        config = with_schedule(config, _leaders(config.schedule_steps))
+        config = leaders_config(config)
+        source = LaneSource(
+            train_clips,
+            lanes=config.training.lanes,
+            segment_frames=config.model.segment_frames,
+            seed=config.training.seed,
+            random_phase=config.training.random_phase,
+            piece_segments=config.training.piece_segments,
+            dealing=config.training.dealing,
+            lookahead_frames=config.model.lookahead_frames,
+            own_lanes=launcher.own_lanes(config.training.lanes),
+        )
+        if not is_leader:
+            require_shared(run)
         checkpoints = held.enter_context(Checkpoints(run))
-        stopped = held.enter_context(_stop_signals())
+        stopped = held.enter_context(StopSignals())
         trainer = Trainer(config, manifest, model, launcher, checkpoints, train_clips, liveliness)
         state = trainer.start()
         first, last = int(state.step), config.training.steps
@@ -92,9 +91,11 @@ def fit(
             notes += said
         if is_leader:
             record_start(run, first, start and start.record())
-        tracker = held.enter_context(
-            Tracker(run, first_step=first, last_step=last, quiet=not is_leader)
-        )
+            tracker = Tracker(run, first_step=first, last_step=last)
+        else:
+            own = launcher.own_lanes(config.training.lanes)
+            tracker = HostTracker(run, first_step=first, last_step=last, own_lanes=own)
+        held.enter_context(tracker)
         tracker.say(first, f"{_describe(config, model, launcher, source)} · writing to {run}")
         for note in (*notes, *checkpoints.notes):
             tracker.say(first, note)
@@ -102,39 +103,28 @@ def fit(
             tracker.say(
                 first, f"the run has {first} steps already, more than training.steps={last}"
             )
-        trainer.run(state, source, tracker, stopped, sampler, Pace(clock))
+        try:
+            trainer.run(state, source, tracker, stopped, sampler, Pace(clock))
+        except KeyboardInterrupt:
+            if stopped.agreed:
+                raise Stopped(by_scheduler=stopped.agreed == signal.SIGTERM) from None
+            raise
     return run
 
 
-def _leaders(number: int) -> int:
-    """Returns the number of the process that opened the run."""
-    if jax.process_count() == 1:
-        return number
-    return int(multihost_utils.broadcast_one_to_all(np.int32(number)))
-
-
 def _describe(config: Config, model: GestureModel, launcher: Launcher, source: LaneSource) -> str:
-    devices = launcher.devices
+    fsdp = config.parallel.fsdp
+    shared = f", cut among {fsdp}" if fsdp > 1 else ""
     epoch = source.plan.epoch_steps(0)
     return (
-        f"{model.parameter_count():,} parameters on {len(devices)} {devices[0].device_kind} by "
-        f"{config.parallel.mode} · {len(source.reader)} clips, {epoch} steps an epoch"
+        f"{model.parameter_count():,} parameters on {_counted(launcher)} by "
+        f"{config.parallel.mode}{shared} · {len(source.reader)} clips, {epoch} steps an epoch"
     )
 
 
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Turns the first Ctrl-C or SIGTERM into a question that the loop asks; a second one raises."""
-    seen: list[Any] = []
-
-    def note(number: int, frame: Any) -> None:
-        if seen:
-            raise KeyboardInterrupt
-        seen.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(seen)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _counted(launcher: Launcher) -> str:
+    """Returns the devices in words, and how many have nothing to do."""
+    used, here = len(launcher.devices), jax.device_count()
+    idle = f" ({here - used} of {here} are idle)" if used < here else ""
+    hosts = f" of {jax.process_count()} hosts" if jax.process_count() > 1 else ""
+    return f"{used} {launcher.devices[0].device_kind}{hosts}{idle}"

@@ -16,6 +16,7 @@ from llavataros_jax.training.checkpoint import load_params, trained_steps
 from llavataros_jax.training.exported import is_exported, load_exported
 from llavataros_jax.training.parameters import named_leaves
 from llavataros_jax.training.run import read_config
+from llavataros_jax.training.sharding import local_copy
 from llavataros_jax.training.state import TrainState
 from llavataros_jax.training.transfer import Network, require_same_trunk, transferred
 
@@ -49,7 +50,9 @@ class Start:
 
     def applied(self, state: TrainState, now: Network) -> tuple[TrainState, list[str]]:
         """Returns the fresh state with these parameters, and sentences about what is reused."""
-        transfer = transferred(jax.device_get(state.params), now, self.params, self.network)
+        transfer = transferred(
+            jax.device_get(local_copy(state.params)), now, self.params, self.network
+        )
 
         def placed(leaf: np.ndarray, drawn: jax.Array) -> jax.Array:
             # Steps give the memory of a state up, so that it may not be NumPy's.

@@ -1,0 +1,87 @@
+"""The step on the devices of one host by `jax.pmap`, and what both launchers share."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from llavataros_jax.batch import Batch
+from llavataros_jax.training.sharding import DATA
+from llavataros_jax.training.state import TrainState
+
+
+class PmapLauncher:
+    """Compiles with `jax.pmap` on the devices of one host."""
+
+    def __init__(self, devices: list[Any]):
+        """Keeps the devices."""
+        self.devices = devices
+        self.axes = prefix(every=None, carry=0)
+
+    def init(self, make: Callable[[], Any]) -> Any:
+        """Makes a state (or a carry) and spreads its lanes."""
+        made = jax.jit(make)()
+        return self.from_checkpoint(made) if isinstance(made, TrainState) else self._spread(made)
+
+    def own_lanes(self, lanes: int) -> tuple[int, ...]:
+        """Returns all lanes."""
+        return tuple(range(lanes))
+
+    def place(self, batch: Batch, *, segments: int = 1) -> Batch:
+        """Gives every device its lanes."""
+        return self._spread(batch, axis=int(segments > 1))
+
+    def train(self, step: Callable, *, segments: int = 1) -> Callable:
+        """Compiles the training step; its first argument is donated."""
+        step = functools.partial(step, axis_name=DATA)
+        return jax.pmap(
+            step if segments == 1 else functools.partial(take_steps, step),
+            axis_name=DATA,
+            in_axes=(self.axes, int(segments > 1)),
+            out_axes=(self.axes, None),
+            devices=self.devices,
+            donate_argnums=0,
+        )
+
+    def evaluate(self, step: Callable) -> Callable:
+        """Compiles the validation step."""
+        return jax.pmap(
+            functools.partial(step, axis_name=DATA),
+            axis_name=DATA,
+            in_axes=(None, 0, 0),
+            out_axes=(0, None),
+            devices=self.devices,
+        )
+
+    def to_checkpoint(self, state: TrainState) -> TrainState:
+        """Joins the lanes of all devices."""
+        return state.replace(carry=jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), state.carry))
+
+    def from_checkpoint(self, state: TrainState) -> TrainState:
+        """Spreads the lanes over the devices again."""
+        return state.replace(carry=self._spread(state.carry))
+
+    def abstract(self, state: TrainState) -> TrainState:
+        """Returns shapes and types of the joined state, placed on the first device."""
+        here = jax.sharding.SingleDeviceSharding(self.devices[0])
+        joined = jax.eval_shape(self.to_checkpoint, state)
+        return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here), joined)
+
+    def _spread(self, tree: Any, *, axis: int = 0) -> Any:
+        count = len(self.devices)
+        return jax.tree.map(
+            lambda x: x.reshape(*x.shape[:axis], count, -1, *x.shape[axis + 1 :]), tree
+        )
+
+
+def take_steps(step: Callable, state: TrainState, batches: Batch) -> Any:
+    """Takes one step for each entry of the batches' first axis; metrics get that axis."""
+    return jax.lax.scan(step, state, batches)
+
+
+def prefix(*, every: Any, carry: Any) -> Any:
+    """Returns a prefix tree of `TrainState` with one value for the carry and one for the rest."""
+    parts = {field.name: every for field in dataclasses.fields(TrainState)}
+    return TrainState(**{**parts, "carry": carry})
