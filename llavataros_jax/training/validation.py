@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from llavataros_jax.batch import Batch
 from llavataros_jax.config import LossConfig
@@ -12,10 +13,10 @@ from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.loader import whole_clips
 from llavataros_jax.model import GestureModel, Params
 from llavataros_jax.motion.codec import PoseCodec
-from llavataros_jax.training.carry import empty_carry
+from llavataros_jax.training.carry import Carry, empty_carry
 from llavataros_jax.training.flow_loss import flow_loss
 from llavataros_jax.training.liveliness import Liveliness
-from llavataros_jax.training.losses import weighted_loss
+from llavataros_jax.training.losses import Terms, weighted_loss
 from llavataros_jax.training.parallel import Launcher
 from llavataros_jax.training.step import evaluate_step
 
@@ -39,7 +40,9 @@ class Validation:
         self.lanes = max(1, min(max_lanes, len(reader)) // count) * count
         self.reader, self.model, self.codec = reader, model, codec
         self.loss, self.launcher, self.liveliness = loss, launcher, liveliness
-        self._network = launcher.evaluate(self._step(None))
+        # Two programs for all validations and baselines; XLA compiles each at its first call.
+        self._network = launcher.evaluate(self._of_network)
+        self._constant = launcher.evaluate(self._of_pose)
 
     def __call__(self, params: Params) -> dict[str, float]:
         """Returns the loss and its terms (`loss`, `loss/velocity`, …) of the network."""
@@ -47,24 +50,42 @@ class Validation:
 
     def baseline(self, pose: Float[np.ndarray, " P"]) -> float:
         """Returns the loss of holding one normalised pose for the whole of every clip."""
-        return self._measure(self.launcher.evaluate(self._step(pose)), {})["loss"]
+        return self._measure(self._constant, jnp.asarray(pose, jnp.float32))["loss"]
 
-    def _step(self, constant_pose: Float[np.ndarray, " P"] | None) -> Callable:
-        model, codec = self.model, self.codec
+    def _of_network(
+        self, params: Params, carry: Carry, batch: Batch, *, axis_name: str | None = None
+    ) -> tuple[Carry, dict[str, Terms]]:
+        return self._step(params, carry, batch, constant_pose=None, axis_name=axis_name)
 
-        def step(params, carry, batch, *, axis_name=None):
-            return evaluate_step(
-                params,
-                carry,
-                batch,
-                model=model,
-                codec=codec,
-                liveliness=self.liveliness,
-                constant_pose=constant_pose,
-                axis_name=axis_name,
-            )
+    def _of_pose(
+        self,
+        pose: Float[Array, " P"],
+        carry: Carry,
+        batch: Batch,
+        *,
+        axis_name: str | None = None,
+    ) -> tuple[Carry, dict[str, Terms]]:
+        return self._step({}, carry, batch, constant_pose=pose, axis_name=axis_name)
 
-        return step
+    def _step(
+        self,
+        params: Params,
+        carry: Carry,
+        batch: Batch,
+        *,
+        constant_pose: Float[Array, " P"] | None,
+        axis_name: str | None,
+    ) -> tuple[Carry, dict[str, Terms]]:
+        return evaluate_step(
+            params,
+            carry,
+            batch,
+            model=self.model,
+            codec=self.codec,
+            liveliness=self.liveliness,
+            constant_pose=constant_pose,
+            axis_name=axis_name,
+        )
 
     def _batches(self) -> Iterator[Batch]:
         return whole_clips(
@@ -77,11 +98,11 @@ class Validation:
             ].tolist(),
         )
 
-    def _measure(self, step: Callable, params: Params) -> dict[str, float]:
+    def _measure(self, step: Callable, given: Params | Float[Array, " P"]) -> dict[str, float]:
         carry = self.launcher.init(lambda: empty_carry(self.model, self.lanes))
         totals = []
         for batch in self._batches():
-            carry, total = step(params, carry, self.launcher.place(batch))
+            carry, total = step(given, carry, self.launcher.place(batch))
             totals.append(total)
         # One transfer at the end; sums of many batches are added in float64.
         added = jax.tree.map(
