@@ -24,6 +24,7 @@ from llavataros_jax.motion.rotations import (
     namespace,
     sixd_to_matrix,
 )
+from llavataros_jax.motion.selection import select
 from llavataros_jax.motion.skeleton import Skeleton
 
 DECODED_FRAMES = 4096
@@ -252,7 +253,7 @@ class PoseCodec:
             # The flexible offsets are appended to the rest's and then picked in their place.
             order = np.arange(joints)
             order[list(self.flexible_joints)] = joints + np.arange(len(self.flexible_joints))
-            offsets = xp.take(xp.concat((rest, flexible), axis=-2), order, axis=-2)
+            offsets = select(xp.concat((rest, flexible), axis=-2), order, -2)
         return root, matrices, offsets
 
 

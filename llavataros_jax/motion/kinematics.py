@@ -4,9 +4,10 @@ Rotations may be matrices (..., J, 3, 3) or unit quaternions (..., J, 4); the fu
 apart by the last axis. NumPy in, NumPy out; JAX in, JAX out.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -20,6 +21,7 @@ from llavataros_jax.motion.rotations import (
     namespace,
     rotate,
 )
+from llavataros_jax.motion.selection import select
 
 Rotations = Float[AnyArray, "... J 3 3"] | Float[AnyArray, "... J 4"]
 
@@ -44,16 +46,17 @@ def forward(
     """
     xp = namespace(local_rotations, local_offsets, root)
     compose, apply, _, axis = _algebra(local_rotations)
-    levels, order = _levels(tuple(parents))
-    world = [xp.take(local_rotations, np.zeros(1, int), axis=axis)]
+    levels = _levels(tuple(parents))
+    turns = xp.split(select(local_rotations, levels.joints, axis), levels.starts, axis=axis)
+    steps = xp.split(select(local_offsets, levels.joints, -2), levels.starts, axis=-2)
+    world = [turns[0]]
     places = [xp.broadcast_to(root[..., None, :], (*world[0].shape[:axis], 1, 3))]
-    for joints, parent_slots in levels:
-        parent = xp.take(world[-1], parent_slots, axis=axis)
-        offset = apply(parent, xp.take(local_offsets, joints, axis=-2))
-        places.append(xp.take(places[-1], parent_slots, axis=-2) + offset)
-        world.append(compose(parent, xp.take(local_rotations, joints, axis=axis)))
-    positions = xp.take(xp.concat(places, axis=-2), order, axis=-2)
-    return positions, xp.take(xp.concat(world, axis=axis), order, axis=axis)
+    for slots, turn, step in zip(levels.parent_slots, turns[1:], steps[1:], strict=True):
+        parent = select(world[-1], slots, axis)
+        places.append(select(places[-1], slots, -2) + apply(parent, step))
+        world.append(compose(parent, turn))
+    positions = select(xp.concat(places, axis=-2), levels.slots, -2)
+    return positions, select(xp.concat(world, axis=axis), levels.slots, axis)
 
 
 def local_rotations_of(world_rotations: Rotations, parents: Sequence[int]) -> Rotations:
@@ -84,21 +87,32 @@ def _algebra(rotations: Any) -> tuple[Callable, Callable, Callable, int]:
 
 def _split(values: Any, parents: Sequence[int], axis: int) -> tuple[Any, Any, Any]:
     """Returns the root's values, those of the other joints, and those of their parents."""
-    xp = namespace(values)
-    others = np.arange(1, len(parents))
     return (
-        xp.take(values, np.zeros(1, int), axis=axis),
-        xp.take(values, others, axis=axis),
-        xp.take(values, np.asarray(parents, int)[1:], axis=axis),
+        select(values, [0], axis),
+        select(values, range(1, len(parents)), axis),
+        select(values, parents[1:], axis),
     )
 
 
-@lru_cache(maxsize=64)
-def _levels(parents: tuple[int, ...]) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarray]:
-    """Groups joints by depth: (joints, slot of each one's parent in the level above) per level.
+class _Levels(NamedTuple):
+    """Joints in the order of their depth.
 
-    Also returns the order that sorts the levels' concatenation back into joints.
+    Attributes:
+        joints: In that order.
+        starts: Where each level but the first begins.
+        parent_slots: For each level but the first, places of its joints' parents in the one above.
+        slots: Place of each joint in that order.
     """
+
+    joints: tuple[int, ...]
+    starts: tuple[int, ...]
+    parent_slots: tuple[tuple[int, ...], ...]
+    slots: tuple[int, ...]
+
+
+@lru_cache(maxsize=64)
+def _levels(parents: tuple[int, ...]) -> _Levels:
+    """Groups joints by depth."""
     depth = [0] * len(parents)
     for joint, parent in enumerate(parents[1:], start=1):
         depth[joint] = depth[parent] + 1
@@ -106,8 +120,13 @@ def _levels(parents: tuple[int, ...]) -> tuple[list[tuple[np.ndarray, np.ndarray
         [joint for joint in range(len(parents)) if depth[joint] == level]
         for level in range(max(depth) + 1)
     ]
-    levels = [
-        (np.array(joints), np.array([members[level].index(parents[joint]) for joint in joints]))
-        for level, joints in enumerate(members[1:])
-    ]
-    return levels, np.argsort(np.concatenate(members).astype(int))
+    joints = tuple(joint for level in members for joint in level)
+    return _Levels(
+        joints=joints,
+        starts=tuple(np.cumsum([len(level) for level in members[:-1]]).tolist()),
+        parent_slots=tuple(
+            tuple(above.index(parents[joint]) for joint in level)
+            for above, level in itertools.pairwise(members)
+        ),
+        slots=tuple(np.argsort(joints).tolist()),
+    )

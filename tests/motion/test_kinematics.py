@@ -4,6 +4,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from llavataros_jax.motion.kinematics import forward, local_offsets_of, local_rotations_of
+from llavataros_jax.motion.selection import select
 
 # A branching tree whose levels are not in the order of its joints.
 PARENTS = (-1, 0, 1, 0, 3, 2, 3, 1)
@@ -86,3 +87,25 @@ def test_jax_is_jittable_and_its_gradient_matches_finite_differences() -> None:
         step[0, joint, 1] = 1e-6
         expected = (total(offsets + step) - total(offsets - step)) / 2e-6
         np.testing.assert_allclose(slope[0, joint, 1], expected, rtol=1e-6)
+
+
+def test_the_gradient_is_a_sum_in_a_fixed_order() -> None:
+    local, offsets, root = (jnp.asarray(x, jnp.float32) for x in random_pose(2))
+
+    def total(local, offsets):
+        positions, world = forward(local, offsets, root, PARENTS)
+        back = local_offsets_of(positions, world, PARENTS)
+        return (positions**2).sum() + (back * local_rotations_of(world, PARENTS)[..., 0]).sum()
+
+    program = jax.jit(jax.grad(total, argnums=(0, 1))).lower(local, offsets).as_text()
+    assert "stablehlo.gather" in program
+    assert "scatter" not in program
+
+
+def test_what_is_selected_often_adds_up_and_what_is_not_gets_nothing() -> None:
+    values, rows = jnp.arange(10.0).reshape(2, 5), [3, 0, 3, 4, 3]
+    np.testing.assert_array_equal(select(values, rows, 1), np.take(values, rows, axis=1))
+    weights = jnp.arange(1.0, 11.0).reshape(2, 5)
+    slope = jax.grad(lambda x: (select(x, rows, 1) * weights).sum())(values)
+    wanted = jax.grad(lambda x: (jnp.take(x, np.array(rows), axis=1) * weights).sum())(values)
+    np.testing.assert_array_equal(slope, wanted)
