@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from llavataros_jax.config import ModelConfig
 from llavataros_jax.model.cache import Ring, Window, write
+from llavataros_jax.model.kernels import KERNELS, Heads
 from llavataros_jax.model.layers import Projection
 from llavataros_jax.model.products import products
 
@@ -65,33 +66,15 @@ def band(frames: int, memory_frames: int, span: int) -> Bool[np.ndarray, "T S"]:
     return (key <= query) & (key > query - span)
 
 
-def relative_shift(scores: Float[Array, "... T S"]) -> Float[Array, "... T S"]:
-    """Turns scores by distance into scores by key.
-
-    Column c of row i holds the score at distance S-1-c; the result's column j holds the score at
-    distance i+M-j. Entries above the causal diagonal become garbage and must be masked:
-
-        [a2 a1 a0]      [a1 a0  ×]
-        [b2 b1 b0]  ->  [b2 b1 b0]
-    """
-    *lead, frames, keys = scores.shape
-    padded = jnp.pad(scores, [(0, 0)] * (len(lead) + 1) + [(1, 0)])
-    turned = padded.reshape(*lead, keys + 1, frames)
-    return turned[..., 1:, :].reshape(*lead, frames, keys)
-
-
 class RelativeAttention(nnx.Module):
-    """Multi-head attention with scores [(q+u)·k + (q+v)·r] / √H and no biases in its projections.
-
-    The content term goes through `jax.nn.dot_product_attention`, whose bias is the position term;
-    this equals the textbook formula and leaves the choice of kernel open.
-    """
+    """Multi-head attention with scores [(q+u)·k + (q+v)·r] / √H; its projections have no biases."""
 
     def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs):
         """Draws the five projections."""
         d, n, h = config.d_model, config.heads, config.d_head
         dtype = config.compute_dtype
         self.kernel_name: Literal["xla", "cudnn"] = config.attention_kernel
+        self.span = config.span
         self.products = products(dtype)
         inward = "BTD,DNH->BTNH"
         self.query = Projection(inward, (d, n, h), fan_in=d, compute_dtype=dtype, rngs=rngs)
@@ -113,31 +96,20 @@ class RelativeAttention(nnx.Module):
     ) -> Float[Array, "B T D"]:
         """Attends from the segment to memory and segment.
 
-        A query that sees no key at all (an absent interlocutor) gets exactly zero.
+        A query that sees no key at all (an absent interlocutor) gets exactly zero. No query may
+        see further back than the span.
         """
         query = self.query(queries)
-        key, value = self.key(keys), self.value(keys)
-        position = self.position(positions.distances)
-        scale = query.shape[-1] ** -0.5
-        dtype = self.products.dtype
-        by_distance = self.products.einsum(
-            "BTNH,SNH->BNTS", query + positions.position_bias[None, None], position
+        heads = Heads(
+            content_query=_by_head(query + positions.content_bias[None, None]),
+            position_query=_by_head(query + positions.position_bias[None, None]),
+            keys=_by_head(self.key(keys)),
+            values=_by_head(self.value(keys)),
+            position_keys=self.position(positions.distances[-self.span :]).transpose(1, 0, 2),
         )
-        bias = relative_shift(by_distance) * scale
-        # JAX's function adds types of its own to bfloat16 ones.
-        with self.products.as_default(), jax.numpy_dtype_promotion("standard"):
-            attended = jax.nn.dot_product_attention(
-                (query + positions.content_bias[None, None]).astype(dtype),
-                key.astype(dtype),
-                value.astype(dtype),
-                # cuDNN takes one type only; elsewhere the position term keeps its 24 bits.
-                bias=bias.astype(dtype) if self.kernel_name == "cudnn" else bias,
-                mask=visible[:, None],
-                scale=scale,
-                implementation=self.kernel_name,
-            )
+        answers = KERNELS[self.kernel_name](heads, visible, self.products)
         sees_any = visible.any(-1)[..., None]
-        return jnp.where(sees_any, self.output(attended), 0.0)
+        return jnp.where(sees_any, self.output(answers.transpose(1, 2, 0, 3)), 0.0)
 
     def position_keys(self, distances: Float[Array, "S D"]) -> Float[Array, "N S H"]:
         """Projects the sinusoids of distances, once for each set of parameters."""
@@ -184,3 +156,8 @@ class RelativeAttention(nnx.Module):
         kernel = self.output.kernel[...]
         answer = answer.reshape(*answer.shape[:2], -1)
         return einsum("BTC,CD->BTD", answer, kernel.reshape(-1, kernel.shape[-1])), ring
+
+
+def _by_head(x: Float[Array, "B T N H"]) -> Float[Array, "N B T H"]:
+    """Puts heads and lanes first: products of such matrices need no other order of their inputs."""
+    return x.transpose(2, 0, 1, 3)

@@ -59,7 +59,7 @@ def flow_errors(
     """
     flow, basis = sampling.flow, sampling.basis
     lanes, frames = frame_mask.shape
-    is_first = jnp.zeros((lanes, frames), bool).at[:, 0].set(True)
+    is_first = jnp.broadcast_to(jnp.arange(frames) == 0, (lanes, frames))
     condition = smoothed(
         feature,
         feature[:, 0],

@@ -5,6 +5,7 @@ The main speaker and the interlocutor share all weights here.
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Bool, Float
@@ -29,7 +30,8 @@ class FrameProjection(nnx.Module):
     """One linear layer over the concatenation [speaker; audio?; text?; word bit?] of each frame.
 
     The kernel is kept in a piece for each input. That is the same layer, and lets the text piece
-    work on words before they are spread over frames: about a tenth of the arithmetic.
+    work on words before they are spread over frames: about a tenth of the arithmetic. They are
+    spread by a product, since the gradient of a gather adds in any order on GPUs.
     """
 
     def __init__(
@@ -65,13 +67,13 @@ class FrameProjection(nnx.Module):
         if self.from_audio is not None:
             total = total + self.from_audio(content)
         index = jnp.asarray(speech.word_index)
-        active = (index >= 0)[..., None]
         if self.from_words is not None:
             of_word = self.from_words(jnp.asarray(speech.words))
-            of_frame = jnp.take_along_axis(of_word, jnp.maximum(index, 0)[..., None], axis=1)
-            total = total + jnp.where(active, of_frame, 0.0)
+            # A silent frame's row is zeros.
+            said = jax.nn.one_hot(index, of_word.shape[1])
+            total = total + self.from_words.products.einsum("BTW,BWD->BTD", said, of_word)
         if self.from_silence is not None:
-            total = total + self.from_silence(active.astype(jnp.float32))
+            total = total + self.from_silence((index >= 0)[..., None].astype(jnp.float32))
         return jnp.broadcast_to(total, (*index.shape, total.shape[-1]))
 
 

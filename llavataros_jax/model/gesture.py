@@ -1,8 +1,10 @@
 """The whole network: front end, self blocks, cross blocks and heads (spec section 2)."""
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
-from jaxtyping import Array, Bool, Float, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from llavataros_jax.batch import Speech
 from llavataros_jax.config import FlowConfig, ModelConfig
@@ -12,6 +14,7 @@ from llavataros_jax.model.flow import FlowHead
 from llavataros_jax.model.frontend import Sizes, build_frontend
 from llavataros_jax.model.layers import Dropout, Projection, layer_norm
 from llavataros_jax.model.memory import Memory, remember
+from llavataros_jax.model.products import FULL
 
 
 class GestureNetwork(nnx.Module):
@@ -95,7 +98,7 @@ class GestureNetwork(nnx.Module):
         blocks = config.self_blocks + config.cross_blocks
 
         def embed(speech: Speech, who: str, visible: Array, slot: int):
-            speaker = self.speakers[...][speech.speaker]
+            speaker = self.embedded(speech.speaker)
             remembered = memory.hidden[:, slot] if self.frontend.memory_slots else None
             x, kept = self.frontend(
                 speech, speaker, remembered=remembered, visible=visible, positions=positions
@@ -141,6 +144,11 @@ class GestureNetwork(nnx.Module):
             interlocutor_mask=here,
         )
         return drop(x, "output"), memory
+
+    def embedded(self, speaker: Int[Array | np.ndarray, " B"]) -> Float[Array, "B C"]:
+        """Returns the embeddings of speakers, by a product: a gather's gradient is no fixed sum."""
+        table = self.speakers[...]
+        return FULL.einsum("BI,IC->BC", jax.nn.one_hot(jnp.asarray(speaker), len(table)), table)
 
 
 def memory_slots(config: ModelConfig) -> int:

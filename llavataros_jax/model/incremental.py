@@ -77,7 +77,7 @@ def advance_trunk(
     of them is kept.
     A call must not be longer than the cache allows; both speeches must have as many word rows.
     """
-    config, speakers = network.config, network.speakers[...]
+    config = network.config
     here = frame_mask & interlocutor_present[:, None]
     quirk = config.cross_memory == "main_encoder"
     biases = network.content_bias[...], network.position_bias[...]
@@ -101,7 +101,7 @@ def advance_trunk(
     else:
         speech, both_window = main, main_window
     fusion = past(-1, both_window) if isinstance(network.frontend, CrossFrontend) else None
-    x, ring = network.frontend.step(speech, speakers[speech.speaker], fusion)
+    x, ring = network.frontend.step(speech, network.embedded(speech.speaker), fusion)
     if ring is not None:
         rings[-1] = ring
     x, other = split_turns(x) if config.cross_blocks else (x, x)

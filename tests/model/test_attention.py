@@ -11,23 +11,26 @@ from llavataros_jax.model.attention import (
     Positions,
     RelativeAttention,
     band,
-    relative_shift,
     sinusoids,
 )
+from llavataros_jax.model.kernels import relative_shift
 from tests.model.conftest import small_config
 
 
-@pytest.mark.parametrize(("frames", "keys"), [(1, 1), (1, 5), (4, 4), (4, 9), (7, 8)])
-def test_shift_equals_gathering_by_index(frames, keys):
-    scores = np.random.default_rng(0).normal(size=(2, frames, keys))
-    shifted = np.asarray(relative_shift(jnp.asarray(scores)))
-    memory = keys - frames
+@pytest.mark.parametrize(
+    ("frames", "past", "distances"), [(1, 0, 1), (1, 4, 5), (4, 5, 6), (4, 9, 4), (7, 1, 8)]
+)
+def test_shift_equals_gathering_by_index(frames, past, distances):
+    scores = np.random.default_rng(0).normal(size=(2, frames, distances)).astype(np.float32)
+    shifted = np.asarray(relative_shift(jnp.asarray(scores), past))
+    assert shifted.shape == (2, frames, past + frames)
     for i in range(frames):
-        for j in range(i + memory + 1):
-            distance = i + memory - j
-            np.testing.assert_array_equal(
-                shifted[:, i, j], scores[:, i, keys - 1 - distance].astype(np.float32)
-            )
+        for j in range(past + frames):
+            distance = i + past - j
+            if 0 <= distance < distances:
+                np.testing.assert_array_equal(
+                    shifted[:, i, j], scores[:, i, distances - 1 - distance]
+                )
 
 
 def test_sinusoids_are_those_of_the_distances():

@@ -1,6 +1,7 @@
 """What `model.compute_dtype` promises: exact products for float32, a bounded drift for the rest."""
 
 import functools
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,6 +65,20 @@ def whole(probe):
             )  # fmt: skip
             total = total + pose.sum()
         return total
+
+    return loss
+
+
+def segment(probe):
+    """Returns a loss by the whole form of one segment."""
+
+    def loss(params):
+        main, other = (cut(speech, slice(0, 12)) for speech in (probe.main, probe.interlocutor))
+        pose, _ = probe.model.apply(
+            params, main, other, BOTH, frame_mask=jnp.ones((LANES, 12), bool),
+            memory=probe.model.empty_memory(LANES),
+        )  # fmt: skip
+        return pose.sum()
 
     return loss
 
@@ -208,5 +223,36 @@ def test_the_position_term_is_added_as_float32():
         for cast in casts
         if cast.params["new_dtype"] == jnp.bfloat16 and cast.invars[0].aval.dtype == jnp.float32
     ]
-    assert (LANES, 12, 2, 4) in narrowed  # keys
-    assert (LANES, 2, 12, 24) not in narrowed  # scores by position
+    assert (2, LANES, 24, 4) in narrowed  # keys
+    assert (2, LANES, 12, 12) not in narrowed  # scores by position
+    assert narrowed.count((2, LANES, 12, 24)) == 2  # weights of two segments, and no scores
+
+
+def products_in(text: str) -> list[tuple[str, ...]]:
+    """Returns the types of each product's inputs and result in a StableHLO program."""
+    form = r"stablehlo\.dot_general .*: \(tensor<([^>]*)>, tensor<([^>]*)>\) -> tensor<([^>]*)>"
+    return re.findall(form, text)
+
+
+@functools.cache
+def gradient_program() -> str:
+    """Returns the gradient of the whole network in bfloat16 as it goes to the compiler."""
+    probe = make_probe(variant="cross", norm="pre", compute_dtype="bfloat16", word_bit=True)
+    return jax.jit(jax.value_and_grad(segment(probe))).lower(probe.params).as_text()
+
+
+def test_gradients_are_sums_in_a_fixed_order():
+    # GPUs add what is scattered in any order.
+    assert "scatter" not in gradient_program()
+
+
+def test_bfloat16_is_multiplied_both_ways():
+    found = products_in(gradient_program())
+    kinds = [tuple(shape.split("x")[-1] for shape in product) for product in found]
+    exact = [f for f, kind in zip(found, kinds, strict=True) if kind == ("f32", "f32", "f32")]
+    assert kinds.count(("bf16", "bf16", "f32")) + len(exact) == len(found)
+    assert kinds.count(("bf16", "bf16", "f32")) > 150
+    of_output = [f for f in exact if any(str(SIZES.pose) in s.split("x")[:-1] for s in f)]
+    of_speakers = [f for f in exact if any(str(SIZES.speakers) in s.split("x")[:-1] for s in f)]
+    assert len(of_output) == 3
+    assert len(exact) == len(of_output) + len(of_speakers)
