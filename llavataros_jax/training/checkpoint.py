@@ -9,7 +9,7 @@ checksums, passed over for the one before it, and kept in `damaged`.
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from llavataros_jax.model import Params
 from llavataros_jax.training.checkpoint_checksums import write_checksums
 from llavataros_jax.training.checkpoint_damage import damage_of, first_line, misfit
 from llavataros_jax.training.checkpoint_plan import require_plan, write_plan
+from llavataros_jax.training.hosts_same import from_leader
 from llavataros_jax.training.state import TrainState
 
 # Orbax logs every failure of its threads, traceback and all, and then raises it as well.
@@ -50,7 +51,7 @@ class Checkpoints:
         self._plans: dict[str, str] = {}
         # Before Orbax sees it, which does not open a series with a damaged file of metrics.
         for path in _step_folders(self.folder / "best"):
-            if reason := damage_of(path, ("params",)):
+            if reason := _leaders_damage_of(path, ("params",)):
                 self._set_aside(path, f"{reason}), so the next validation counts as the best")
         self._latest, self._best = self._open("latest", keep=keep), self._open("best", keep=1)
 
@@ -158,7 +159,7 @@ class Checkpoints:
         parts = _parts(abstract)
         refused: dict[Path, str] = {}
         for path in _step_folders(self.folder / "latest"):
-            loaded, reason = _load(path, parts)
+            loaded, reason = _load(path, parts, damage=_leaders_damage_of)
             if loaded is None:
                 refused[path] = reason
                 continue
@@ -296,9 +297,16 @@ def _step_folders(series: Path) -> list[Path]:
     return sorted(steps, key=lambda path: int(path.name), reverse=True)
 
 
-def _load(path: Path, parts: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
+def _leaders_damage_of(step_folder: Path, parts: Iterable[str]) -> str | None:
+    """Returns what the first process finds: the others go its way, and do not read it all too."""
+    return from_leader(damage_of(step_folder, parts) if jax.process_index() == 0 else None)
+
+
+def _load(
+    path: Path, parts: dict[str, Any], *, damage: Callable[..., str | None] = damage_of
+) -> tuple[dict[str, Any] | None, str]:
     """Returns the parts of a checkpoint, or `None` and the reason why it cannot be read."""
-    if reason := damage_of(path, parts):
+    if reason := damage(path, parts):
         return None, reason
     try:
         stored: Any = ocp.checkpointables_metadata(str(path)).metadata
