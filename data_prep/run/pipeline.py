@@ -17,6 +17,7 @@ from data_prep.clips.batch_alignment import align_together
 from data_prep.clips.cache import NotKeptError
 from data_prep.clips.clip import Clip
 from data_prep.clips.prepared_clip import PreparedClip, prepare_clip
+from data_prep.machine.fingerprint import content_hash
 from data_prep.records.dataset import finished_dataset, write_dataset
 from data_prep.records.plan import DatasetPlan, find_usable, plan_dataset
 from data_prep.records.splits import Performance, check_holdout_takes, choose_holdout
@@ -31,6 +32,7 @@ from llavataros_jax.config import Config
 from llavataros_jax.data.manifest import Manifest
 from llavataros_jax.errors import UserError
 from llavataros_jax.lock import sole_use
+from llavataros_jax.motion.skeleton import Skeleton
 from llavataros_jax.packages import require_packages
 
 CACHE_FOLDER = ".cache"
@@ -206,8 +208,13 @@ def _run_stages(
         _prepare_one, config=config, cache_folder=cache_folder, interlocutors=interlocutors
     )
     prepared: dict[str, PreparedClip] = {}
+    skeletons: dict[str, Skeleton] = {}
 
     def take(result: PreparedClip) -> None:
+        if result.skeleton:  # from another process each comes as one more; most are the same
+            key = content_hash(result.skeleton.to_dict())
+            skeleton = skeletons.setdefault(key, result.skeleton)
+            result = dataclasses.replace(result, skeleton=skeleton)
         prepared[result.clip.name] = result
         if result.problem:
             _fail(result.clip.name, result.problem, failures, config, say)
@@ -225,7 +232,8 @@ def _run_stages(
     count = processes_for(rest, config, say)
     results = run(work, rest, workers=count, label="preparing clips")
     with contextlib.closing(results):
-        for _, result in results:
+        for index, result in results:
+            result = dataclasses.replace(result, clip=rest[index])
             if result.clip.name in aligned.made:
                 result = dataclasses.replace(result, made=("words", *result.made))
             take(result)

@@ -4,17 +4,14 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import sys
 import threading
-import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
-from tqdm import tqdm
-
 from data_prep.machine.gpus import claim_gpu, visible_gpus
+from data_prep.run.progress import Progress
 from llavataros_jax.errors import UserError
 
 Item = TypeVar("Item")
@@ -23,7 +20,6 @@ Result = TypeVar("Result")
 # Applies work to items and yields indices and results as they come: `run_all`, or `beam.run_all`.
 Runner = Callable[..., Generator[tuple[int, Any]]]
 
-_SECONDS_BETWEEN_LINES = 30.0
 # As many processes as cores, each with a thread for each core, would only get in each other's way.
 _THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -49,7 +45,7 @@ def run_all(
     if not items:
         return
     count = min(workers or os.cpu_count() or 1, len(items))
-    with _Progress(label, len(items)) as progress:
+    with Progress(label, len(items)) as progress:
         if count <= 1:
             for index, item in enumerate(items):
                 result = work(item)
@@ -116,34 +112,3 @@ def _calm_start() -> Iterator[None]:
                 os.environ[name] = value
         if is_main:
             signal.signal(signal.SIGINT, handler)
-
-
-class _Progress:
-    """A bar with the remaining time on a terminal; elsewhere a line now and then."""
-
-    def __init__(self, label: str, total: int) -> None:
-        self._label, self._total, self._done = label, total, 0
-        is_terminal = sys.stderr.isatty()
-        self._bar = tqdm(total=total, desc=label, unit="clip") if is_terminal else None
-        self._begin = self._spoken = time.monotonic()
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def advance(self) -> None:
-        """Counts one more item."""
-        self._done += 1
-        if self._bar is not None:
-            self._bar.update()
-            return
-        now = time.monotonic()
-        is_over = self._done == self._total
-        if is_over or now - self._spoken > _SECONDS_BETWEEN_LINES:
-            self._spoken = now
-            left = (now - self._begin) / self._done * (self._total - self._done)
-            rest = f"took {now - self._begin:.0f} s" if is_over else f"about {left:.0f} s left"
-            print(f"{self._label}: {self._done}/{self._total}, {rest}", file=sys.stderr, flush=True)

@@ -57,12 +57,13 @@ def test_the_command_runs_on_beam(tmp_path, capsys):
     assert "wrote" in said
 
 
+def broken(_):
+    raise RuntimeError("no such luck")
+
+
 @needs_beam
 def test_a_runner_that_fails_is_one_sentence(tmp_path):
     run = beam_runner((), tmp_path)
-
-    def broken(_):
-        raise RuntimeError("no such luck")
 
     with pytest.raises(UserError, match=r"Apache Beam failed \(.*no such luck"):
         list(run(broken, [1], workers=1, label="x"))

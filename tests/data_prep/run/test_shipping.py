@@ -16,7 +16,7 @@ from data_prep.clips.clip import Clip
 from data_prep.run import beam as beam_room
 from data_prep.run.beam import beam_runner
 from data_prep.run.pipeline import prepare
-from data_prep.run.shipping import Outcome, absolute, outcome_path, task, work_on
+from data_prep.run.shipping import absolute
 from llavataros_jax.config.file import config_from_dict
 from llavataros_jax.errors import UserError
 from tests.data_prep.recordings import small_config, write_clip
@@ -38,25 +38,27 @@ class StandIn:
         self.elsewhere = elsewhere
         self.elements: list[Any] = []
 
-    def __enter__(self) -> "StandIn":
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
     def __or__(self, step: tuple[str, Any]) -> "StandIn":
         kind, value = step
         if kind == "create":
             self.elements = value
         if kind == "map":
-            sent = self.elsewhere / "sent.pickle"
-            sent.write_bytes(pickle.dumps((value, self.elements)))
-            subprocess.run(
-                [sys.executable, "-c", WORKER, str(sent)],
-                cwd=self.elsewhere,
-                env=os.environ | {"PYTHONPATH": str(ROOT)},
-                check=True,
-            )
+            (self.elsewhere / "sent.pickle").write_bytes(pickle.dumps((value, self.elements)))
         return self
+
+    def run(self) -> "StandIn":
+        return self
+
+    def wait_until_finish(self) -> None:
+        worker = subprocess.run(
+            [sys.executable, "-c", WORKER, str(self.elsewhere / "sent.pickle")],
+            cwd=self.elsewhere,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        if worker.returncode:
+            raise RuntimeError(worker.stderr)
 
 
 class Step(tuple):
@@ -74,7 +76,6 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     fake, options = types.ModuleType("apache_beam"), types.ModuleType("options")
     fake.Pipeline = lambda options: StandIn(folder)  # type: ignore[attr-defined]
     fake.Create = lambda elements: Step(("create", elements))  # type: ignore[attr-defined]
-    fake.Reshuffle = lambda: Step(("shuffle", None))  # type: ignore[attr-defined]
     fake.Map = lambda function: Step(("map", function))  # type: ignore[attr-defined]
     options.PipelineOptions = list  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "apache_beam", fake)
@@ -99,59 +100,27 @@ def test_relative_paths_mean_the_same_in_another_folder(elsewhere: Path) -> None
     assert {path.name for path in elsewhere.iterdir()} == {"sent.pickle"}, "nothing is made there"
 
 
-@pytest.mark.parametrize("hidden", ["recordings", "records"])
 @pytest.mark.slow
-def test_a_worker_that_does_not_see_a_folder_says_so(
-    elsewhere: Path, hidden: str, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_that_does_not_see_recordings_says_so(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_clip(Path("in"), "a")
     real = subprocess.run
 
-    def without(*arguments: Any, **options: Any) -> None:
-        """Hides a folder while the worker is at work."""
-        (folder,) = [Path("in")] if hidden == "recordings" else Path("out/.cache").glob("beam-*")
-        folder.rename("hidden")
-        real(*arguments, **options)
-        Path("hidden").rename(folder)
+    def without(*arguments: Any, **options: Any) -> Any:
+        """Hides them while the worker is at work."""
+        Path("in").rename("hidden")
+        worker = real(*arguments, **options)
+        Path("hidden").rename("in")
+        return worker
 
     monkeypatch.setattr(subprocess, "run", without)
     run = beam_runner((), Path("out/.cache"))
-    cause = "does not see /.*home/in/a.wav" if hidden == "recordings" else "left nothing in /"
-    with pytest.raises(UserError, match=cause):
+    with pytest.raises(UserError, match=r"does not see /.*home/in/a\.wav"):
         prepare(small_config(Path()), say=silent, run=run)
 
 
-def test_what_a_worker_raises_is_told_and_never_raised_there(tmp_path: Path) -> None:
-    def out_of_luck(item: object) -> None:
-        raise RuntimeError("no such luck")
-
-    work_on(out_of_luck, tmp_path, task(3, "x"))
-    outcome: Outcome = pickle.loads(outcome_path(tmp_path, 3).read_bytes())
-    assert str(outcome.failure) == "no such luck"
-    with pytest.raises(UserError, match=r"Apache Beam failed \(RuntimeError: no such luck\)"):
-        beam_room._result(outcome_path(tmp_path, 3), tmp_path)
-    work_on(lambda item: threading_lock(), tmp_path, task(4, "x"))
-    outcome = pickle.loads(outcome_path(tmp_path, 4).read_bytes())
-    assert "cannot pickle" in str(outcome.failure)
-
-
 def nothing(clip: Clip, **keywords: object) -> None: ...
-
-
-def threading_lock() -> Any:
-    import threading
-
-    return threading.Lock()
-
-
-@pytest.mark.parametrize("kind", [UserError, MemoryError, OSError])
-def test_refusals_and_want_of_memory_stay_what_they_are(tmp_path: Path, kind: type) -> None:
-    def refuse(item: object) -> None:
-        raise kind("because")
-
-    work_on(refuse, tmp_path, task(0, "x"))
-    with pytest.raises(kind, match="because"):
-        beam_room._result(outcome_path(tmp_path, 0), tmp_path)
 
 
 def test_paths_become_absolute_and_names_stay(
