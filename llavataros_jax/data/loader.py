@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
 from llavataros_jax.batch import Batch
 from llavataros_jax.config.training import Dealing
+from llavataros_jax.data.batches import read_batch
+from llavataros_jax.data.buffers import Buffers
 from llavataros_jax.data.clips import ClipReader
-from llavataros_jax.data.lanes import IDLE, Row, lane_share, plan_whole_clips
+from llavataros_jax.data.lanes import lane_share, plan_whole_clips
 from llavataros_jax.data.plan import LanePlan
-from llavataros_jax.data.segments import fill_speech, interlocutor_of, silence, speech_of
 from llavataros_jax.errors import UserError
 
 
@@ -52,6 +51,7 @@ class LaneSource:
         self.segment_frames = segment_frames
         self.lookahead_frames = lookahead_frames
         self.own_lanes = own_lanes
+        self._buffers = Buffers()
         self.max_words = reader.max_segment_words(segment_frames)
         self.plan = LanePlan(
             reader.lengths_frames,
@@ -70,6 +70,7 @@ class LaneSource:
             segment_frames=self.segment_frames,
             max_words=self.max_words,
             lookahead_frames=self.lookahead_frames,
+            buffers=self._buffers,
         )
 
 
@@ -101,7 +102,7 @@ def whole_clips(
 
     `own_lanes` is as in `LaneSource`.
     """
-    max_words = reader.max_segment_words(segment_frames)
+    max_words, buffers = reader.max_segment_words(segment_frames), Buffers()
     table = plan_whole_clips(reader.lengths_frames, lanes=lanes, segment_frames=segment_frames)
     for row in table:
         yield read_batch(
@@ -110,46 +111,8 @@ def whole_clips(
             segment_frames=segment_frames,
             max_words=max_words,
             lookahead_frames=lookahead_frames,
+            buffers=buffers,
         )
-
-
-def read_batch(
-    reader: ClipReader, row: Row, *, segment_frames: int, max_words: int, lookahead_frames: int
-) -> Batch:
-    """Reads the segments that a row of the table names, with the speech that their poses may see.
-
-    Padding frames and idle lanes are zeros with `word_index` -1 and `frame_mask` False; so is an
-    absent interlocutor, whose speaker is 0.
-    """
-    lanes = len(row)
-    sizes = (reader.manifest.feature_size("audio"), reader.manifest.feature_size("words"))
-    main, interlocutor = (
-        silence(lanes, frames=segment_frames, rows=max_words, sizes=sizes) for _ in range(2)
-    )
-    interlocutor_present = np.zeros(lanes, bool)
-    pose_size = reader.manifest.feature_size("pose")
-    pose = np.zeros((lanes, segment_frames, pose_size), np.float32)
-    frame_mask = np.zeros((lanes, segment_frames), bool)
-    for lane, (clip, first, _) in enumerate(row.tolist()):
-        if clip == IDLE:
-            continue
-        arrays = reader[clip]
-        frames = slice(first, first + segment_frames)
-        segment = arrays["pose"][frames]
-        pose[lane, : len(segment)] = segment
-        frame_mask[lane, : len(segment)] = True
-        fill_speech(main, lane, speech_of(arrays), frames, lookahead_frames=lookahead_frames)
-        if other := interlocutor_of(arrays):
-            interlocutor_present[lane] = True
-            fill_speech(interlocutor, lane, other, frames, lookahead_frames=lookahead_frames)
-    return Batch(
-        main=main,
-        interlocutor=interlocutor,
-        interlocutor_present=interlocutor_present,
-        pose=pose,
-        frame_mask=frame_mask,
-        is_start=row[:, 2].astype(bool),
-    )
 
 
 class _Steps:
