@@ -25,14 +25,13 @@ import jax
 from llavataros_jax.errors import UserError
 from llavataros_jax.training.hosts import LOST_SECONDS
 from llavataros_jax.training.hosts_abort import TRY_AGAIN, abort_says
-from llavataros_jax.training.hosts_stop import Stopped
+from llavataros_jax.training.hosts_stop import HOST_LOG, Stopped
 
 GRACE_SECONDS = 5
 _LOOK_SECONDS = 1
 _KEY, _SEEN = "llavataros/end", "llavataros/seen"
 # Of what collectives raise when the process at the other end is gone.
 _LOST = ("gloo", "closed by peer", "reset by peer", "unavailable", "nccl", "socket")
-_log = logging.getLogger("llavataros_jax.hosts")
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ class _Ends:
     def last_words(self) -> str:
         """Returns what to say when JAX ends this process."""
         words = self.said.sentence if self.said else _lost("JAX says above which")
-        _log.error(words)
+        HOST_LOG.error(words)
         return words
 
     def alone(self, problem: BaseException) -> None:
@@ -135,7 +134,7 @@ class _Ends:
         words = (
             end.sentence if end.host == self.own else f"{end.sentence} (said by host {end.host})"
         )
-        _log.error(words)
+        HOST_LOG.error(words)
         print(f"error: {words}", file=sys.stderr, flush=True)
         if self.own == 0:
             self._wait_for_readers(end)

@@ -9,9 +9,9 @@ from typing import Any
 import jax
 
 from llavataros_jax.errors import UserError
+from llavataros_jax.training.hosts_stop import HOST_LOG
 from llavataros_jax.training.tracking import Tracker
 
-_log = logging.getLogger("llavataros_jax.hosts")
 # A shared folder may show what the first process wrote a little later.
 _SEEN_SECONDS = 30
 
@@ -26,11 +26,9 @@ class HostTracker(Tracker):
         folder.mkdir(exist_ok=True)
         self._handler = logging.FileHandler(folder / f"host_{host}.txt", encoding="utf-8")
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-        _log.addHandler(self._handler)
-        _log.setLevel(logging.INFO)
-        _log.propagate = False
+        HOST_LOG.addHandler(self._handler)
         here = jax.local_devices()
-        _log.info(
+        HOST_LOG.info(
             "process %d of %d on %s · %d of %d %s · lanes %s",
             *(host, jax.process_count(), platform.node() or "this machine"),
             *(len(here), jax.device_count(), here[0].device_kind, _ranges(own_lanes)),
@@ -39,11 +37,11 @@ class HostTracker(Tracker):
     def __exit__(self, *given: Any) -> None:
         super().__exit__(*given)
         if given[0] is None:  # else the end is still to be said
-            _log.info("ended")
+            HOST_LOG.info("ended")
 
     def say(self, step: int, text: str) -> None:
         """Writes a line with the step."""
-        _log.info("step %d/%d · %s", step, self.last_step, text)
+        HOST_LOG.info("step %d/%d · %s", step, self.last_step, text)
 
 
 def require_shared(run: Path) -> None:

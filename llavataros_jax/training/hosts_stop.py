@@ -20,7 +20,11 @@ LAG = 4
 # Schedulers may send a signal to a launcher, which passes it on, and to the process itself.
 _SAME_SECONDS = 1.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_log = logging.getLogger("llavataros_jax.hosts")
+# What a process has to say for itself; `hosts_log` writes it down.
+HOST_LOG = logging.getLogger("llavataros_jax.hosts")
+HOST_LOG.addHandler(logging.NullHandler())
+HOST_LOG.setLevel(logging.INFO)
+HOST_LOG.propagate = False
 
 
 class Stopped(KeyboardInterrupt):
@@ -66,7 +70,7 @@ class StopSignals:
         now = time.monotonic()
         if not self._seen:
             self._seen, self._first_seconds = number, now
-            _log.info("got %s", signal.Signals(number).name)
+            HOST_LOG.info("got %s", signal.Signals(number).name)
         elif now - self._first_seconds > _SAME_SECONDS:
             raise KeyboardInterrupt
 
