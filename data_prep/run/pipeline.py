@@ -2,27 +2,21 @@
 
 import contextlib
 import dataclasses
-import functools
 import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
-from data_prep.clips.batch_alignment import align_together
-from data_prep.clips.cache import NotKeptError
-from data_prep.clips.clip import Clip
-from data_prep.clips.prepared_clip import PreparedClip, prepare_clip
-from data_prep.machine.fingerprint import content_hash
+from data_prep.clips.prepared_clip import PreparedClip
 from data_prep.records.dataset import finished_dataset, write_dataset
 from data_prep.records.plan import DatasetPlan, find_usable, plan_dataset
 from data_prep.records.splits import Performance, check_holdout_takes, choose_holdout
+from data_prep.run.clip_stages import run_stages
 from data_prep.run.copying import add_copies, check_augmentation
-from data_prep.run.processes import processes_for
 from data_prep.run.workers import Runner, run_all
 from data_prep.sound.features import check_audio
 from data_prep.sources.choice import find_recordings, source_of
@@ -32,7 +26,6 @@ from llavataros_jax.config import Config
 from llavataros_jax.data.manifest import Manifest
 from llavataros_jax.errors import UserError
 from llavataros_jax.lock import sole_use
-from llavataros_jax.motion.skeleton import Skeleton
 from llavataros_jax.packages import require_packages
 
 CACHE_FOLDER = ".cache"
@@ -134,7 +127,14 @@ def _prepare_found(
 ) -> Preparation:
     """Prepares the clips that were found and writes their records."""
     folder = Path(config.data.records)
-    prepared = _run_stages(found, failures, config, folder / CACHE_FOLDER, say, run=run)
+    prepared = run_stages(
+        found.clips,
+        config,
+        folder / CACHE_FOLDER,
+        fail=lambda name, reason: _fail(name, reason, failures, config, say),
+        say=say,
+        run=run,
+    )
     usable, misfits = find_usable(prepared, config)
     for name, reason in misfits.items():
         _fail(name, reason, failures, config, say)
@@ -191,78 +191,6 @@ def holding_out(found: Recordings, config: Config, say: Callable[[str], None]) -
 def _how_paired(source: str) -> str:
     beside = "of the same name beside it"
     return beside if source == "folder" else f"that data.source={source} puts together"
-
-
-def _run_stages(
-    found: Recordings,
-    failures: dict[str, str],
-    config: Config,
-    cache_folder: Path,
-    say: Callable[[str], None],
-    *,
-    run: Runner,
-) -> dict[str, PreparedClip]:
-    """Prepares all clips, tells of failures as they come, and returns all by name."""
-    interlocutors = {clip.interlocutor for clip in found.clips}
-    work = functools.partial(
-        _prepare_one, config=config, cache_folder=cache_folder, interlocutors=interlocutors
-    )
-    prepared: dict[str, PreparedClip] = {}
-    skeletons: dict[str, Skeleton] = {}
-
-    def take(result: PreparedClip) -> None:
-        if result.skeleton:  # from another process each comes as one more; most are the same
-            key = content_hash(result.skeleton.to_dict())
-            skeleton = skeletons.setdefault(key, result.skeleton)
-            result = dataclasses.replace(result, skeleton=skeleton)
-        prepared[result.clip.name] = result
-        if result.problem:
-            _fail(result.clip.name, result.problem, failures, config, say)
-
-    # Processes take seconds to start, so whatever is kept already is collected without them.
-    with ThreadPoolExecutor(config.data.workers or os.cpu_count()) as threads:
-        for result in threads.map(functools.partial(_prepare_kept, work), found.clips):
-            if result is not None:
-                take(result)
-    rest = [clip for clip in found.clips if clip.name not in prepared]
-    aligned = align_together(rest, config.words, cache_folder)
-    for clip in (clip for clip in rest if clip.name in aligned.problems):
-        take(PreparedClip(clip, speech_problem=aligned.problems[clip.name]))
-    rest = [clip for clip in rest if clip.name not in prepared]
-    count = processes_for(rest, config, say)
-    results = run(work, rest, workers=count, label="preparing clips")
-    with contextlib.closing(results):
-        for index, result in results:
-            result = dataclasses.replace(result, clip=rest[index])
-            if result.clip.name in aligned.made:
-                result = dataclasses.replace(result, made=("words", *result.made))
-            take(result)
-    return prepared
-
-
-def _prepare_one(
-    clip: Clip,
-    *,
-    config: Config,
-    cache_folder: Path,
-    interlocutors: set[str | None],
-    only_kept: bool = False,
-) -> PreparedClip:
-    return prepare_clip(
-        clip,
-        config,
-        cache_folder=cache_folder,
-        is_interlocutor=clip.name in interlocutors,
-        only_kept=only_kept,
-    )
-
-
-def _prepare_kept(work: Callable[..., PreparedClip], clip: Clip) -> PreparedClip | None:
-    """Returns a clip of which every stage is kept, else None."""
-    try:
-        return work(clip, only_kept=True)
-    except NotKeptError:
-        return None
 
 
 def _write(folder: Path, plan: DatasetPlan) -> Manifest:
