@@ -1,5 +1,6 @@
 """The wheel alone, in a fresh environment and far from the checkout, goes the demo's short way."""
 
+import json
 import os
 import subprocess
 import sys
@@ -42,7 +43,9 @@ def test_it_holds_what_the_program_needs_and_no_more(wheel: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_demo_runs_from_it_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
+def test_the_demo_runs_from_it_outside_the_checkout_and_names_what_it_wrote(
+    wheel: Path, tmp_path: Path
+) -> None:
     home = tmp_path / "venv"
     venv.create(home, with_pip=False)
     python = home / "bin" / "python"
@@ -70,6 +73,16 @@ def test_the_demo_runs_from_it_outside_the_checkout(wheel: Path, tmp_path: Path)
     assert str(site) in where
     assert "prepare" in run("-m", "llavataros", "--help")
     told = run("-m", "llavataros", "demo", "--short", "data.workers=1")
-    for name in ("ada_4.npy", "ada_4.bvh", "ada_4.mov", "metrics.json"):
-        assert (work / "outputs" / "tiny" / name).stat().st_size > 1000
-        assert name in told
+    ending = told.split("Look at")[1].split("Now with")[0].split()
+    assert {Path(path).name for path in ending} == {
+        "ada_4.npy", "ada_4.bvh", "ada_4.mov", "ada_4_beside_real.mov", "ben_4_beside_real.mov",
+        "losses.png", "ada_4_speech.png", "report.html", "your_voice.mov",
+    }  # fmt: skip
+    assert {(work / path).parent for path in ending} == {work / "outputs" / "tiny"}
+    for path in [*ending, "outputs/tiny/metrics.json"]:
+        assert (work / path).stat().st_size > 1000
+    assert "metrics.json" in told
+    metrics = json.loads((work / "outputs" / "tiny" / "metrics.json").read_text())
+    assert set(metrics["by_clip"]) == {"ada_4", "ben_4"}
+    columns = metrics["table"]["position_error_metres"]["columns"]
+    assert f"{columns['mean_pose']['value']:.3g}" in told

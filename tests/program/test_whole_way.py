@@ -72,23 +72,18 @@ def test_everything_that_was_promised_is_written(way: Path, tmp_path: Path) -> N
         assert str(path) in printed
 
 
-def test_the_demo_names_what_it_wrote_and_does_nothing_twice(way: Path, tmp_path: Path) -> None:
+def test_the_demo_prepares_and_trains_nothing_twice(way: Path, tmp_path: Path) -> None:
+    """It goes on to the animation, which is refused here: what comes then, `test_wheel` asks."""
     records = {path: path.stat().st_mtime_ns for path in (way / "records").glob("*tfrecord*")}
     began, out = time.time_ns(), tmp_path / "out"
-    printed = run("scripts/demo.py", "--out", str(out), *options(way))
+    out.touch()
+    printed = run("scripts/demo.py", "--out", str(out), *options(way), code=2)
     assert "every stage was cached" in printed
     assert {path: path.stat().st_mtime_ns for path in records} == records
     for checkpoint in (way / "run" / "checkpoints" / "latest").iterdir():
         assert checkpoint.stat().st_mtime_ns < began
-
-    ending = printed.split("Look at")[1].split("Now with")[0].split()
-    assert {Path(path).name for path in ending} == {
-        "ada_4.npy", "ada_4.bvh", "ada_4.mov", "ada_4_beside_real.mov", "ben_4_beside_real.mov",
-        "losses.png", "ada_4_speech.png", "report.html", "your_voice.mov",
-    }  # fmt: skip
-    for path in ending:
-        assert Path(path).stat().st_size > 1000
-    metrics = json.loads((out / "metrics.json").read_text())
-    assert set(metrics["by_clip"]) == {"ada_4", "ben_4"}
-    columns = metrics["table"]["position_error_metres"]["columns"]
-    assert f"{columns['mean_pose']['value']:.3g}" in printed
+    # The demo ends with the step that failed, and with its sentence.
+    assert "== Animate ada_4" in printed
+    assert "error: " in printed
+    assert str(out) in printed.split("error: ")[1]
+    assert "== Measure" not in printed
