@@ -25,6 +25,9 @@ class TrainingConfig:
         dealing: What lanes do that have read the last clip of an epoch: `stream` reads clips of the
             next one at once; `epochs` waits for the other lanes, as runs did that were begun before
             there was this option. A run keeps that of its first start.
+        steps_per_call: Steps that one call of the compiled program takes, one after another, where
+            nothing is due between them; the same as one by one. It spares the host, and pays on
+            devices that are quicker than it. Where it divides the periods below, all calls do.
         random_phase: Start every clip at a random frame of its first segment, anew each epoch.
         log_every: Steps between log lines.
         validate_every: Steps between validations on held-out clips; 0 turns it off.
@@ -44,6 +47,7 @@ class TrainingConfig:
     seed: int = 1
     piece_segments: int = 0
     dealing: Dealing = "stream"
+    steps_per_call: int = 1
     random_phase: bool = True
     log_every: int = 50
     validate_every: int = 500
@@ -60,7 +64,7 @@ class TrainingConfig:
             "training.start_from must name the folder of a run, or be null",
             self,
         )
-        for name in ("lanes", "log_every", "checkpoint_every", "sample_seconds"):
+        for name in ("lanes", "steps_per_call", "log_every", "checkpoint_every", "sample_seconds"):
             require(getattr(self, name) > 0, f"training.{name} must be positive", self)
         for name in (
             *("steps", "seed", "piece_segments"),

@@ -12,7 +12,7 @@ from llavataros_jax.errors import UserError
 # places and tools, and how often something is shown. That the data is the same is known by what
 # the records contain, wherever they and the programs and weights that made them lie.
 _MAY_CHANGE = (
-    *("training.run", "training.steps", "training.patience"),
+    *("training.run", "training.steps", "training.patience", "training.steps_per_call"),
     *("training.log_every", "training.validate_every", "training.checkpoint_every"),
     *("training.sample_every", "training.sample_seconds"),
     *("flow.steps", "flow.temperature", "flow.guidance"),
@@ -70,6 +70,12 @@ def continued(run: Path, before: Config, now: Config) -> tuple[Config, list[str]
         if key in changed
     ]
     notes += dealt
+    modes = before.parallel.mode, now.parallel.mode
+    if modes[0] != modes[1]:
+        notes.append(
+            f"parallel.mode was {modes[0]} and is now {modes[1]}, which draws other random bits, "
+            "such as those of dropout, from here on"
+        )
     steps = now.training.steps
     now = with_schedule(now, length)
     if steps != length and now.optimizer.final_fraction != 1:

@@ -111,6 +111,7 @@ def train_step(
         "frames": frames.astype(jnp.float32),
     }
     params = optax.apply_updates(state.params, updates)
+    metrics["parameter_norm"] = optax.global_norm(params)
     average = state.average
     if average is not None:
         average = moving_average(average, params, state.step, decay=ema_decay)

@@ -5,6 +5,7 @@ sample or checkpoint is due, and only then does the device wait for the host. A 
 state after exactly `state.step` batches.
 """
 
+import contextlib
 import functools
 from collections.abc import Callable
 
@@ -13,19 +14,22 @@ import numpy as np
 
 from llavataros_jax.config import Config
 from llavataros_jax.data.clips import ClipReader
-from llavataros_jax.data.loader import LaneSource, batches
+from llavataros_jax.data.loader import LaneSource
 from llavataros_jax.data.manifest import Manifest
-from llavataros_jax.errors import UserError
 from llavataros_jax.model import GestureModel, Params
 from llavataros_jax.motion.still_pose import still_pose
+from llavataros_jax.training.calls import calls
 from llavataros_jax.training.checkpoint import Checkpoints
+from llavataros_jax.training.divergence import segments_read
+from llavataros_jax.training.feed import HostFeed
 from llavataros_jax.training.liveliness import Liveliness
 from llavataros_jax.training.optimizer import build_optimizer, learning_rate_schedule
 from llavataros_jax.training.pace import Pace
 from llavataros_jax.training.parallel import Launcher
 from llavataros_jax.training.patience import no_better
 from llavataros_jax.training.state import TrainState, init_state
-from llavataros_jax.training.step import Metrics, train_step
+from llavataros_jax.training.step import train_step
+from llavataros_jax.training.step_log import StepLog
 from llavataros_jax.training.tracking import Tracker
 from llavataros_jax.training.validation import Validation
 
@@ -60,17 +64,16 @@ class Trainer:
             dropout_bits=training.dropout_bits,
             averaged=config.optimizer.ema_decay > 0,
         )
-        self.step = launcher.train(
-            functools.partial(
-                train_step,
-                model=model,
-                codec=codec,
-                optimizer=optimizer,
-                loss=config.loss,
-                liveliness=liveliness,
-                ema_decay=config.optimizer.ema_decay,
-            )
+        step = functools.partial(
+            train_step,
+            model=model,
+            codec=codec,
+            optimizer=optimizer,
+            loss=config.loss,
+            liveliness=liveliness,
+            ema_decay=config.optimizer.ema_decay,
         )
+        self.step_of = functools.cache(lambda steps: launcher.train(step, segments=steps))
         held_out = ClipReader(config.data.records, "validation")
         self.validation = None
         if len(held_out) and training.validate_every:
@@ -102,49 +105,80 @@ class Trainer:
         pace: Pace,
     ) -> None:
         training = self.config.training
-        first = step = int(state.step)
+        step = int(state.step)
         if step < training.steps and (reason := self._patience_ended(step)):
             tracker.say(step, f"training is finished: {reason}; raise training.patience to go on")
             return
-        pending: list[Metrics] = []
         if step == 0 and self.validation is not None:
             self._measure_baselines(self.validation, tracker)
-        for batch in batches(source, step, training.steps):
-            state, metrics = self.step(state, self.launcher.place(batch))
-            step += 1
-            tracker.advance()
-            pending.append(metrics)
-            # Asked once a step: a signal between two questions would leave without saving.
-            last, stopping = step == training.steps, stopped()
-            saving = last or stopping or step % training.checkpoint_every == 0
-            logging = saving or step % training.log_every == 0
-            validating = training.validate_every and (step % training.validate_every == 0 or last)
-            sampling = training.sample_every and step % training.sample_every == 0
-            if logging or validating or sampling or step == first + 1:
-                jax.block_until_ready(metrics)  # steps under way are time of training
-            with pace.paused():
-                if logging:
-                    self._log(step, pending, tracker, pace, first=first)
-                    pending = []
-                if validating:
-                    self._validate(state, step, tracker)
-                    if not last and (reason := self._patience_ended(step)):
-                        last = saving = True
-                        if pending:
-                            self._log(step, pending, tracker, pace, first=first)
-                        tracker.say(step, f"{reason}, so training ends")
-                if saving:
-                    self.checkpoints.save(self.launcher.to_checkpoint(state))
-                if sampler and sampling:
-                    sampler(state.shown, step)
-            if stopping and not last:
-                self.checkpoints.wait()
-                tracker.say(step, "stopped and saved; the same command goes on from here")
-                raise KeyboardInterrupt
-            if last:
-                break
-            pace.start()
+        log = self._step_log(source, tracker, pace)
+        periods = (training.checkpoint_every, training.log_every)
+        periods += (training.validate_every, training.sample_every)
+        compiled: set[int] = set()
+        with HostFeed(source, self.launcher, start=step, stop=training.steps) as feed:
+            for count in calls(
+                step, training.steps, at_once=training.steps_per_call, periods=periods
+            ):
+                is_timed = count in compiled
+                if not is_timed:
+                    jax.block_until_ready(state)  # steps under way are time of training
+                with contextlib.nullcontext() if is_timed else pace.paused():
+                    state, metrics = self.step_of(count)(state, feed(count))
+                    if not is_timed:
+                        jax.block_until_ready(metrics)
+                compiled.add(count)
+                step += count
+                for _ in range(count):
+                    tracker.advance()
+                log.add(metrics, steps=count, is_timed=is_timed)
+                # Asked at each call: a signal between two questions would leave without saving.
+                last, stopping = step == training.steps, stopped()
+                saving = last or stopping or step % training.checkpoint_every == 0
+                logging = saving or step % training.log_every == 0
+                validating = training.validate_every and (
+                    step % training.validate_every == 0 or last
+                )
+                sampling = training.sample_every and step % training.sample_every == 0
+                if logging or validating or sampling:
+                    jax.block_until_ready(metrics)
+                with pace.paused():
+                    if logging:
+                        log.write(step, last_good=self.checkpoints.latest_step)
+                    if validating:
+                        self._validate(state, step, tracker)
+                        if not last and (reason := self._patience_ended(step)):
+                            last = saving = True
+                            log.write(step, last_good=self.checkpoints.latest_step)
+                            tracker.say(step, f"{reason}, so training ends")
+                    if saving:
+                        self.checkpoints.save(self.launcher.to_checkpoint(state))
+                    if sampler and sampling:
+                        sampler(state.shown, step)
+                if stopping and not last:
+                    self.checkpoints.wait()
+                    tracker.say(step, "stopped and saved; the same command goes on from here")
+                    raise KeyboardInterrupt
+                if last:
+                    break
+                pace.start()
         self.checkpoints.wait()
+
+    def _step_log(self, source: LaneSource, tracker: Tracker, pace: Pace) -> StepLog:
+        def segments(steps: int) -> list[str]:
+            return segments_read(
+                source.plan.row(steps),
+                source.reader.clips,
+                segment_frames=source.segment_frames,
+                fps=source.reader.manifest.fps,
+            )
+
+        return StepLog(
+            tracker,
+            pace,
+            schedule=self.learning_rate,
+            learning_rate=self.config.optimizer.learning_rate,
+            segments=segments,
+        )
 
     def _patience_ended(self, step: int) -> str | None:
         """Says for how long no validation was better, if that is longer than training waits."""
@@ -170,35 +204,6 @@ class Trainer:
         }
         tracker.log(0, baselines)
         tracker.say(0, ", ".join(f"{k} {v:.4f}" for k, v in baselines.items()))
-
-    def _log(
-        self, step: int, pending: list[Metrics], tracker: Tracker, pace: Pace, *, first: int
-    ) -> None:
-        # The first step is compiled, and no part of what is timed.
-        timed_steps = len(pending) - (step - len(pending) == first)
-        values = jax.device_get(pending)
-        mean = {name: float(np.mean([v[name] for v in values])) for name in values[0]}
-        if not np.isfinite(mean["loss"] + mean["gradient_norm"]):
-            raise UserError(
-                f"training loss or gradient stopped being finite between steps "
-                f"{step - len(values)} and {step}; the checkpoint at step "
-                f"{self.checkpoints.latest_step} is good: lower optimizer.learning_rate (now "
-                f"{self.config.optimizer.learning_rate}) or set optimizer.clip_norm"
-            )
-        timed = values[len(values) - timed_steps :]
-        frames_per_second = pace.per_second(sum(float(v["frames"]) for v in timed))
-        frames = mean.pop("frames")
-        scalars = {f"train/{name}": value for name, value in mean.items()}
-        scalars["train/frames_per_step"] = frames
-        text = f"loss {mean['loss']:.4f}"
-        if frames_per_second is not None:
-            scalars["perf/frames_per_second"] = frames_per_second
-            text += f" · {frames_per_second:,.0f} frames/s"
-        scalars["optim/learning_rate"] = float(np.asarray(self.learning_rate(step - 1)))
-        tracker.log(step, scalars)
-        tracker.show(text)
-        if not tracker.on_terminal:
-            tracker.say(step, text)
 
     def _validate(self, state: TrainState, step: int, tracker: Tracker) -> None:
         if self.validation is None:

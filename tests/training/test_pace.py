@@ -74,6 +74,7 @@ def test_a_run_logs_the_speed_of_its_steps_alone(tmp_path, monkeypatch):
     source = LaneSource(
         ClipReader(tmp_path / "records", "train"),
         lanes=4, segment_frames=20, seed=1, random_phase=True,
+        dealing=config.training.dealing,
     )  # fmt: skip
     frames = [int(source[step].frame_mask.sum()) for step in range(5)]
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").open()]
