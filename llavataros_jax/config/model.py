@@ -6,6 +6,7 @@ from typing import Literal
 from llavataros_jax.config.require import require
 
 _LEAST = {"self_blocks": 0, "cross_blocks": -1, "span_frames": 0, "lookahead_frames": 0}
+_PALLAS_HEADS = (16, 32, 64, 128)
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ class ModelConfig:
         compute_dtype: Type of the matrix products; everything else stays float32. `float32` is full
             precision on every device, `tf32` is JAX's `tensorfloat32`: faster products of about 10
             bits on GPUs, three bfloat16 passes on TPUs, full precision on CPUs.
-        attention_kernel: `cudnn` needs bfloat16, a GPU, even lengths and heads of a multiple of 8.
+        attention_kernel: `xla` is plain products, `cudnn` and `pallas` keep scores on the chip.
+            `cudnn` needs bfloat16, a GPU, even lengths and heads of a multiple of 8. `pallas` needs
+            a GPU and heads of 16, 32, 64 or 128; on a CPU it is interpreted, which is for tests.
     """
 
     variant: Literal["text", "audio", "plus", "cross"] = "plus"
@@ -65,7 +68,7 @@ class ModelConfig:
     word_bit: bool = False
     lookahead_frames: int = 0
     compute_dtype: Literal["float32", "tf32", "bfloat16"] = "float32"
-    attention_kernel: Literal["xla", "cudnn"] = "xla"
+    attention_kernel: Literal["xla", "cudnn", "pallas"] = "xla"
 
     def __post_init__(self) -> None:
         sizes = (
@@ -93,6 +96,12 @@ class ModelConfig:
         self._require(self.d_model % 2 == 0, "d_model", "must be even (sines and cosines)")
         if self.attention_kernel == "cudnn":
             self._check_cudnn()
+        require(
+            self.attention_kernel != "pallas" or self.d_head in _PALLAS_HEADS,
+            f"model.attention_kernel=pallas needs a model.d_head of 16, 32, 64 or 128, not "
+            f"{self.d_head}; change it or take model.attention_kernel=xla",
+            self,
+        )
 
     @property
     def span(self) -> int:

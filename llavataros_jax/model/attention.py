@@ -73,7 +73,7 @@ class RelativeAttention(nnx.Module):
         """Draws the five projections."""
         d, n, h = config.d_model, config.heads, config.d_head
         dtype = config.compute_dtype
-        self.kernel_name: Literal["xla", "cudnn"] = config.attention_kernel
+        self.kernel_name: Literal["xla", "cudnn", "pallas"] = config.attention_kernel
         self.span = config.span
         self.products = products(dtype)
         inward = "BTD,DNH->BTNH"

@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from llavataros_jax.errors import UserError
+from llavataros_jax.model.flash import Setting, answers
 from llavataros_jax.model.products import Products
 
 _HIDDEN = -1e30
@@ -84,6 +86,26 @@ def by_cudnn(
     return answers.transpose(2, 0, 1, 3)
 
 
+def by_pallas(
+    heads: Heads, visible: Bool[Array, "B T S"], products: Products
+) -> Float[Array, "N B T H"]:
+    """Answers in tiles; on a CPU the kernel is interpreted, which is slow and for tests.
+
+    Raises:
+        UserError: On a TPU.
+    """
+    device = jax.default_backend()
+    if device == "tpu":
+        raise UserError(
+            "model.attention_kernel=pallas is made for GPUs, but JAX found a TPU here; take "
+            "model.attention_kernel=xla"
+        )
+    by_distance = products.einsum("NBTH,NKH->NBTK", heads.position_query, heads.position_keys)
+    setting = Setting(products.dtype, products.precision, device == "cpu")
+    content = (heads.content_query, heads.keys, heads.values)
+    return answers(setting, *content, by_distance, visible)
+
+
 def _positions(heads: Heads, products: Products) -> Float[Array, "N B T S"]:
     by_distance = products.einsum("NBTH,NKH->NBTK", heads.position_query, heads.position_keys)
     frames, keys = heads.position_query.shape[2], heads.keys.shape[2]
@@ -93,4 +115,5 @@ def _positions(heads: Heads, products: Products) -> Float[Array, "N B T S"]:
 KERNELS: dict[str, Callable[[Heads, Array, Products], Array]] = {
     "xla": by_xla,
     "cudnn": by_cudnn,
+    "pallas": by_pallas,
 }

@@ -21,6 +21,7 @@ CUDNN = {"attention_kernel": "cudnn", "compute_dtype": "bfloat16", "d_head": 32}
         ({"memory_frames": 0}, "model.memory_frames is 0, but must be positive"),
         ({"segment_frames": -3}, "model.segment_frames is -3, but must be positive"),
         ({"dropout": 1.0}, "model.dropout is 1.0, but must be in"),
+        ({"attention_kernel": "pallas", "d_head": 24}, "d_head of 16, 32, 64 or 128, not 24"),
         ({"attention_kernel": "cudnn"}, "needs model.compute_dtype=bfloat16, not float32"),
         ({**CUDNN, "segment_frames": 91, "memory_frames": 181}, "segment_frames is 91"),
         ({**CUDNN, "memory_frames": 181}, "with model.memory_frames, 271"),
