@@ -1,6 +1,7 @@
 """Eight simulated devices for all tests, full float32 products, and what workers share."""
 
 import contextlib
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,10 @@ import tests.checked  # noqa: F401  (the hook finds it by its name)
 from tests.backend import prune_cache, set_up_jax
 
 pytest_plugins = ("tests.must_run",)
+
+# Half a million objects of libraries and tests come to stay: looking among them for garbage, while
+# they are imported and after every few tests, takes a twentieth of all time.
+gc.disable()
 
 set_up_jax()
 # Types and shapes are checked in this process; programs that tests start run as users run them.
@@ -28,11 +33,24 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     from llavataros_jax.errors import UserError
     from llavataros_jax.sound.first_import import load_librosa
 
+    is_worker = hasattr(session.config, "workerinput")
     # Tests import librosa themselves, and workers must not compile it at the same moment.
-    with contextlib.suppress(UserError):
-        load_librosa()
-    if not hasattr(session.config, "workerinput"):
+    if is_worker or not session.config.getoption("numprocesses", None):
+        with contextlib.suppress(UserError):
+            load_librosa()
+    if not is_worker:
         prune_cache()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish() -> None:
+    # Hypothesis, imported for its summary, asks who refers to what trio has, and would warn.
+    gc.unfreeze()
 
 
 @pytest.hookimpl(trylast=True)
