@@ -46,6 +46,9 @@ COMMANDS = {
     "heads": Command(
         "llavataros.heads.__main__", "regression, a gain on it and sampled heads: one table"
     ),
+    "estimate": Command(
+        "llavataros.estimate.__main__", "what training would cost: arithmetic, memory, hours"
+    ),
     "study": Command("llavataros.study.__main__", "a study in which people judge motion"),
     "doctor": Command("data_prep.doctor.checkup", "what is installed and what works here"),
     "transcribe": Command("data_prep.run.transcribe_folder", "recordings written down"),

@@ -1,7 +1,7 @@
 """What accelerators can do at most, by their makers' data sheets.
 
 Numbers are for dense matrices; data sheets of NVIDIA print those with structured sparsity, which
-are twice as high. A device reaches 60 to 80 % of them in a large product alone.
+are twice as high.
 """
 
 from collections.abc import Sequence

@@ -1,0 +1,181 @@
+"""What `llavataros estimate` tells, against closed forms, the trainer's own arrays and JAX."""
+
+import contextlib
+import io
+import json
+import re
+from pathlib import Path
+
+import jax
+import jax.ad_checkpoint
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from llavataros.estimate.__main__ import main
+from llavataros.estimate.ceiling import measured_flop_per_second
+from llavataros.estimate.memory import abstract_state, activation_bytes, batch_of, bytes_by_part
+from llavataros.estimate.seed_table import SeedAssumptions, as_published, put_right
+from llavataros_jax.batch import Batch
+from llavataros_jax.config.file import config_from_dict, config_to_yaml
+from llavataros_jax.data.clips import ClipReader
+from llavataros_jax.data.loader import LaneSource
+from llavataros_jax.network import build_model
+from llavataros_jax.training.devices import DEVICES, find_device, peak_flop_per_second
+from tests.estimate.test_flops import LANES, MIDDLE, SMALL_SIZES, gradient_of, network
+from tests.training.records import toy_config, write_records
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory):
+    """Writes toy records, and a config whose training averages and clips."""
+    folder = tmp_path_factory.mktemp("estimate")
+    manifest = write_records(folder / "records")
+    config = toy_config(folder / "records", folder / "run", optimizer={"ema_decay": 0.9})
+    (folder / "toy.yaml").write_text(config_to_yaml(config))
+    return folder / "toy.yaml", config, manifest
+
+
+def estimated(capsys, *arguments: str) -> dict:
+    """Returns the numbers that the command prints as JSON."""
+    assert main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_published_size_is_that_of_the_paper(capsys) -> None:
+    told = estimated(capsys, "llanimation_plus", "model.compute_dtype=bfloat16", "--gpu", "h200")
+    assert told["parameters"]["total"] == 87_349_885
+    parts = [count for part, count in told["parameters"].items() if part != "total"]
+    assert sum(parts) == 87_349_885
+    assert told["flop"]["forward_per_frame"] == pytest.approx(218e6, rel=0.01)
+    assert told["run"]["frames_per_step"] == 2880
+    (row,) = (row for row in told["devices"] if row["is_configured"])
+    seconds = told["flop"]["per_step"] / (0.4 * 989.4e12)
+    assert row["seconds_per_step"] == pytest.approx(seconds)
+    assert row["hours"] == pytest.approx(seconds * 884_000 / 3600)
+    assert row["input_bytes_per_second"] == pytest.approx(told["bytes"]["batch"] / seconds)
+
+
+def test_the_text_is_narrow_and_says_what_is_assumed(capsys) -> None:
+    assert main(["own", "--hours", "20", "--price", "4", "--products"]) == 0
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 100
+    assert "83 joints of GENEA 2023" in text
+    assert "training.steps=20000" in text
+    assert "BTD,DF->BTF" in text
+    assert "cost" in text
+    assert all(device.name in text for device in DEVICES.values())
+
+
+def test_records_tell_sizes_hours_and_words(toy, capsys) -> None:
+    path, config, manifest = toy
+    told = estimated(capsys, str(path), "--epochs", "10")
+    assert not told["assumed"]
+    # 75, 50, 90 and 61 frames are 16 segments of 20 frames: two steps of eight lanes.
+    assert told["run"]["steps"] == 20
+    assert told["run"]["hours_of_recordings"] == pytest.approx(276 / 30 / 3600)
+    assert told["parameters"]["total"] == build_model(config, manifest).parameter_count()
+
+
+def test_bytes_are_those_that_the_trainer_passes(toy) -> None:
+    _, config, manifest = toy
+    model = build_model(config, manifest)
+    reader = ClipReader(config.data.records, "train")
+    source = LaneSource(reader, lanes=8, segment_frames=20, seed=1, random_phase=True)
+    read, mine = source[0], batch_of(config, model, source.max_words)
+    assert isinstance(read, Batch)
+    for wanted, found in zip(jax.tree.leaves(read), jax.tree.leaves(mine), strict=True):
+        assert (wanted.shape, wanted.dtype) == (found.shape, found.dtype)
+    # XLA's count of what a program with the same arguments is given.
+    state = abstract_state(config, model)
+    nothing = jax.jit(lambda state, batch: jnp.zeros(()), keep_unused=True)
+    given = nothing.lower(state, mine).compile().memory_analysis()
+    assert given
+    parts = bytes_by_part(config, model, segment_words=source.max_words)
+    kept = ("parameters", "moments", "average", "carry", "batch")
+    assert given.argument_size_in_bytes == sum(parts[part] for part in kept)
+    assert parts["gradients"] == parts["parameters"] == parts["average"]
+
+
+_BYTES = {"f32": 4, "i32": 4, "u32": 4, "bool": 1}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("head", ["regression", "flow"])
+def test_activations_are_about_what_jax_keeps_for_the_backward_pass(head: str) -> None:
+    config = config_from_dict({"training": {"lanes": LANES}})
+    options = {**MIDDLE, "cross_blocks": 0}
+    model = network(SMALL_SIZES, flow=config.flow if head == "flow" else None, **options)
+    function, arguments = gradient_of(model)
+    params, *rest = arguments
+    rest = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), rest)
+    loss = getattr(function, "__wrapped__")  # noqa: B009
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told):
+        jax.ad_checkpoint.print_saved_residuals(lambda p: loss(p, *rest)[0], params)
+    kept = 0
+    for line in told.getvalue().splitlines():
+        found = re.match(r"(\w+)\[([\d,]*)\]", line)
+        if found and "from the argument" not in line:
+            lengths = [int(x) for x in found[2].split(",") if x]
+            kept += _BYTES[found[1]] * int(np.prod(lengths))
+    assert 0.6 < activation_bytes(config, model) / kept < 1.1
+
+
+def test_the_seed_readmes_table_is_reproduced_and_put_right(capsys) -> None:
+    theirs = as_published(SeedAssumptions())
+    assert theirs.frames == 5_400_000
+    found = (theirs.training_flop, theirs.whisper_flop, theirs.llama_flop, theirs.total_flop)
+    assert [round(flop / 1e12) for flop in found] == [17_160_000, 562_500, 2_812_500, 20_535_000]
+    assert theirs.hours == pytest.approx(57.04, abs=0.005)
+    right = put_right(SeedAssumptions(), utilisation=0.4)
+    assert right.training_flop == 3 * 2 * 50e6 * 8192 * 660 * 1300
+    assert main(["--seed-table"]) == 0
+    text = capsys.readouterr().out
+    assert "195 times less" in text
+    assert "687 times less" in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["demo", "--gpu", "h300"], "--gpu h300 is not known; there are h100"),
+        (["demo", "--hours", "-3"], "--hours is -3, but must be above 0"),
+        (["demo", "--steps", "0"], "--steps is 0"),
+        (["demo", "--utilisation", "140"], "--utilisation is 140"),
+        (["demo", "--price", "-1"], "--price is -1"),
+        (["demo", "--epochs", "3", "--steps", "3"], "leave one of them out"),
+        (["own", "data.records=nowhere"], "no records nowhere; give --hours"),
+        (["own", "data.records=nowhere", "--epochs", "3"], "no records nowhere; give --hours"),
+        (["own", "data.records=nowhere", "--hours", "1", "--joints", "0"], "--joints is 0"),
+        (["none.yaml"], "none.yaml does not exist"),
+        ([], "give a config"),
+        (["demo", "--seed-table"], "leave out the config"),
+    ],
+)
+def test_a_wrong_question_is_told_in_a_sentence(arguments, expected: str, capsys) -> None:
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert expected in said
+
+
+def test_devices_are_known_by_the_names_that_jax_gives_them() -> None:
+    assert find_device("NVIDIA H100 80GB HBM3") is DEVICES["h100"]
+    assert find_device("NVIDIA H100 PCIe") is None
+    kinds = ["NVIDIA H200"] * 2
+    assert peak_flop_per_second(kinds, "bfloat16") == 2 * 989.4e12
+    assert peak_flop_per_second([*kinds, "cpu"], "bfloat16") is None
+
+
+@pytest.mark.slow
+def test_a_product_is_measured_on_this_machine() -> None:
+    # Any computer of this century, and none that is in one.
+    assert 1e8 < measured_flop_per_second("float32") < 1e16
+
+
+def test_paths_of_configs_are_taken_too(toy, capsys) -> None:
+    path = Path(toy[0])
+    assert main([str(path), "--gpu", "v100", "model.d_inner=64"]) == 0
+    assert "float16 alone" in capsys.readouterr().out
