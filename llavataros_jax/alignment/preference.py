@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import bootstrap
 
 from llavataros_jax.alignment.settings import APART_FRAMES, SPAN_WINDOWS, STRIDE_FRAMES
 
@@ -92,6 +91,8 @@ def share_interval(
     counted = np.asarray(comparisons) > 0
     if np.count_nonzero(counted) < LEAST_CLIPS:
         return None
+    from scipy.stats import bootstrap  # a second to import
+
     found = bootstrap(
         (np.asarray(wins, np.float64)[counted], np.asarray(comparisons, np.float64)[counted]),
         lambda won, of, axis: won.sum(axis=axis) / of.sum(axis=axis),

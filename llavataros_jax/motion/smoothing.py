@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import savgol_coeffs, savgol_filter
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.motion import Motion, motion_from_local
@@ -34,6 +33,8 @@ def smooth_values(
     window = min(window_frames(fps, window), (len(values) - 1) // 2 * 2 + 1)
     if window <= ORDER + 1:
         return np.array(values)
+    from scipy.signal import savgol_filter  # a second to import
+
     flat = np.reshape(values, (len(values), -1))
     return np.asarray(savgol_filter(flat, window, ORDER, axis=0)).reshape(values.shape)
 
@@ -98,6 +99,8 @@ def causal_kernels(fps: float, delay_frames: int, window: int = WINDOW) -> Float
             f"at {fps:g} fps; give 0 to {window - 1}"
         )
     kernels = np.zeros((window, window), np.float32)
+    from scipy.signal import savgol_coeffs
+
     for known in range(1, window + 1):
         order, place = min(ORDER, known - 1), max(known - 1 - delay_frames, 0)
         kernels[known - 1, window - known :] = savgol_coeffs(known, order, pos=place, use="dot")
@@ -118,6 +121,8 @@ def final_kernels(
     """
     window = window_frames(fps, window)
     kernels = np.zeros((window + 1, delay_frames, window), np.float32)
+    from scipy.signal import savgol_coeffs
+
     for known in range(1, window + 1):
         width = min(window, (known - 1) // 2 * 2 + 1)
         for age in range(min(delay_frames, known)):

@@ -12,6 +12,8 @@ from llavataros_jax.training.divergence import divergence
 from llavataros_jax.training.pace import Pace
 from llavataros_jax.training.tracking import Tracker
 
+Numbers = Mapping[str, Num[Array, "..."]]
+
 
 class StepLog:
     """Collects metrics of calls, and writes their means."""
@@ -41,9 +43,9 @@ class StepLog:
         self._tracker, self._pace = tracker, pace
         self._schedule, self._learning_rate, self._segments = schedule, learning_rate, segments
         self._flop_per_frame, self._peak = flop_per_frame, peak_flop_per_second
-        self._pending: list[tuple[Mapping[str, Num[Array, "..."]], int, bool]] = []
+        self._pending: list[tuple[Numbers, int, bool]] = []
 
-    def add(self, metrics: Mapping[str, Num[Array, "..."]], *, steps: int, is_timed: bool) -> None:
+    def add(self, metrics: Numbers, *, steps: int, is_timed: bool) -> None:
         """Keeps the metrics of a call of `steps` steps; above 1 they have an axis of steps."""
         self._pending.append((metrics, steps, is_timed))
 
