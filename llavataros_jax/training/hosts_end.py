@@ -25,11 +25,13 @@ import jax
 from llavataros_jax.errors import UserError
 from llavataros_jax.training.hosts import LOST_SECONDS
 from llavataros_jax.training.hosts_abort import TRY_AGAIN, abort_says
-from llavataros_jax.training.hosts_stop import HOST_LOG, Stopped
+from llavataros_jax.training.hosts_stop import FINISHING, HOST_LOG, Stopped
 
 GRACE_SECONDS = 5
+# How much longer it may take to end by itself, when it has failed alike and still saves.
+SAVE_SECONDS = 120
 _LOOK_SECONDS = 1
-_KEY, _SEEN = "llavataros/end", "llavataros/seen"
+_KEY, _LEFT = "llavataros/end", "llavataros/left"
 # Of what collectives raise when the process at the other end is gone.
 _LOST = ("gloo", "closed by peer", "reset by peer", "unavailable", "nccl", "socket")
 
@@ -117,9 +119,10 @@ class _Ends:
         while not self._resting.wait(_LOOK_SECONDS):
             if (end := self._published()) is None:
                 continue
-            with suppress(Exception):
-                self.client.key_value_set(f"{_SEEN}/{self.own}", "")
-            if not self._resting.wait(GRACE_SECONDS):
+            self._resting.wait(GRACE_SECONDS)
+            if FINISHING.is_set():
+                self._resting.wait(SAVE_SECONDS)
+            if not self._resting.is_set():
                 self._leave(end)
 
     def _published(self) -> End | None:
@@ -137,19 +140,24 @@ class _Ends:
         HOST_LOG.error(words)
         print(f"error: {words}", file=sys.stderr, flush=True)
         if self.own == 0:
-            self._wait_for_readers(end)
+            self._wait_for_others()
+        else:
+            with suppress(Exception):
+                self.client.key_value_set(f"{_LEFT}/{self.own}", "")
         sys.stdout.flush()
         logging.shutdown()
         os._exit(end.code)
 
-    def _wait_for_readers(self, end: End) -> None:
-        """Keeps the service, which lives in this process, until the others have read the end."""
-        others = {k for k in range(self.count) if k not in (self.own, end.host)}
-        until = time.monotonic() + GRACE_SECONDS
-        while others and time.monotonic() < until:
+    def _wait_for_others(self) -> None:
+        """Keeps the service, which lives in this process, until the others have left.
+
+        Without it JAX would abort them in the middle of what they say or save.
+        """
+        left = 0
+        until = time.monotonic() + (SAVE_SECONDS if FINISHING.is_set() else 2 * GRACE_SECONDS)
+        while left < self.count - 1 and time.monotonic() < until:
             with suppress(Exception):
-                seen = self.client.key_value_dir_get(f"{_SEEN}/")
-                others -= {int(key.rpartition("/")[2]) for key, _ in seen}
+                left = len(self.client.key_value_dir_get(f"{_LEFT}/"))
             time.sleep(0.1)
 
 
@@ -157,6 +165,11 @@ def _end_of(problem: BaseException, host: int) -> End:
     text = " ".join(str(problem).split())
     if isinstance(problem, UserError):
         return End(host, 2, text)
+    if isinstance(problem, OSError | MemoryError):
+        reason = text[:400] or "no memory is left"
+        return End(
+            host, 2, f"process {host} could not go on: {reason}; the newest checkpoint is kept"
+        )
     if isinstance(problem, KeyboardInterrupt):
         return End(host, 130, "training was interrupted before all processes had saved")
     if isinstance(problem, SystemExit):

@@ -8,6 +8,7 @@ answer at the same step, so all save the same state.
 import collections
 import logging
 import signal
+import threading
 import time
 from typing import Any
 
@@ -25,6 +26,10 @@ HOST_LOG = logging.getLogger("llavataros_jax.hosts")
 HOST_LOG.addHandler(logging.NullHandler())
 HOST_LOG.setLevel(logging.INFO)
 HOST_LOG.propagate = False
+
+
+# Set when a process is about to end by itself, and only waits for what is being saved.
+FINISHING = threading.Event()
 
 
 class Stopped(KeyboardInterrupt):

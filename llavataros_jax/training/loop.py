@@ -11,13 +11,14 @@ from llavataros_jax.config import Config
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.loader import LaneSource
 from llavataros_jax.data.manifest import Manifest
+from llavataros_jax.errors import UserError
 from llavataros_jax.lock import sole_use
 from llavataros_jax.model import GestureModel
 from llavataros_jax.network import build_model, with_pose_basis
 from llavataros_jax.training.checkpoint import Checkpoints
 from llavataros_jax.training.hosts_log import HostTracker, require_shared
 from llavataros_jax.training.hosts_same import leaders_config
-from llavataros_jax.training.hosts_stop import Stopped, StopSignals
+from llavataros_jax.training.hosts_stop import FINISHING, Stopped, StopSignals
 from llavataros_jax.training.liveliness import open_liveliness
 from llavataros_jax.training.pace import Clock, Pace
 from llavataros_jax.training.parallel import Launcher, build_launcher
@@ -108,6 +109,9 @@ def fit(
         except KeyboardInterrupt:
             if stopped.agreed:
                 raise Stopped(by_scheduler=stopped.agreed == signal.SIGTERM) from None
+            raise
+        except UserError:
+            FINISHING.set()  # leaving waits for the checkpoint that is being written
             raise
     return run
 

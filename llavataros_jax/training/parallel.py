@@ -9,6 +9,7 @@ The mesh has two axes: the lanes are dealt over both, the parameters are cut alo
 order devices by their topology.
 """
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
@@ -207,8 +208,9 @@ class JitLauncher:
 
     def _of_state(self, state: TrainState) -> TrainState:
         """Returns the sharding of each array of a state, of which shapes matter alone."""
-        carry = jax.tree.map(lambda _: self.lanes, state.carry)
-        return self._shared(state.replace(carry=None)).replace(carry=carry)
+        names = [field.name for field in dataclasses.fields(state) if field.name != "carry"]
+        cut = {name: self._shared(getattr(state, name)) for name in names}
+        return TrainState(**cut, carry=jax.tree.map(lambda _: self.lanes, state.carry))
 
     def _shared(self, tree: Any) -> Any:
         mesh = self.lanes.mesh
