@@ -41,15 +41,25 @@ def _unreadable(folder: Path) -> str | None:
     if reason := _damage_of_json(folder / "_METADATA"):
         return reason
     try:
-        store = tensorstore.KvStore.open(
-            {"driver": "ocdbt", "base": {"driver": "file", "path": f"{folder}/"}}
-        ).result()
-        names = store.list().result()
-        for name in names:
-            store.read(name).result()
+        values = stored_values(folder.parent, (part,))
     except (ValueError, OSError) as problem:
         return f"{part} cannot be read: {first_line(problem)}"
-    return None if names else f"{part} holds no arrays"
+    return None if values else f"{part} holds no arrays"
+
+
+def stored_values(step_folder: Path, parts: Iterable[str]) -> dict[str, bytes]:
+    """Returns all values of a step's parts by name as they are stored, not decoded.
+
+    Raises:
+        ValueError, OSError: When they cannot be read.
+    """
+    values = {}
+    for part in parts:
+        base = {"driver": "file", "path": f"{step_folder / part}/"}
+        store = tensorstore.KvStore.open({"driver": "ocdbt", "base": base}).result()
+        for name in store.list().result():
+            values[f"{part}/{name.decode()}"] = store.read(name).result().value
+    return values
 
 
 def _damage_of_json(path: Path) -> str | None:

@@ -11,7 +11,7 @@ import pytest
 from llavataros_jax.errors import UserError
 from llavataros_jax.training.checkpoint import Checkpoints, load_params
 from llavataros_jax.training.checkpoint_checksums import CHECKSUMS
-from llavataros_jax.training.checkpoint_damage import damage_of
+from llavataros_jax.training.checkpoint_damage import damage_of, stored_values
 from llavataros_jax.training.loop import fit
 from tests.training.records import toy_config, write_records
 from tests.training.states import abstract_state, require_equal, state_at
@@ -197,23 +197,10 @@ def test_training_after_a_step_back_is_the_same_bit_by_bit(tmp_path, capsys):
     cut_largest(newest)
     fit(config, manifest)
     assert "so training goes on from step 2" in capsys.readouterr().err
-    states = [tensors_of(folder) for folder in (newest, whole)]
+    states = [stored_values(folder, ("params", "training")) for folder in (newest, whole)]
     assert states[0].keys() == states[1].keys()
     # The names by which older runs are restored.
     for name in ("training/carry.memory.hidden/", "training/carry.prediction/", "training/step/"):
         assert any(key.startswith(name) for key in states[0]), name
     assert any("opt_state" in name for name in states[0])
     assert states[0] == states[1]
-
-
-def tensors_of(step) -> dict[str, bytes]:
-    """Returns every value in the files of a checkpoint, undecoded."""
-    import tensorstore
-
-    values = {}
-    for part in ("params", "training"):
-        base = {"driver": "file", "path": f"{step / part}/"}
-        store = tensorstore.KvStore.open({"driver": "ocdbt", "base": base}).result()
-        for name in store.list().result():
-            values[f"{part}/{name.decode()}"] = store.read(name).result().value
-    return values
