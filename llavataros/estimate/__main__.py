@@ -99,19 +99,18 @@ def _paces(gpu: str | None, compute_dtype: ComputeType) -> tuple[list, list[str]
 
         device = jax.devices()[0]
         limit = (device.memory_stats() or {}).get("bytes_limit")
-        pace = measured_flop_per_second(compute_dtype)
-        return [Pace(f"{device.device_kind}, {compute_dtype}", pace, limit, None, True)], []
+        pace = full = measured_flop_per_second(compute_dtype)
+        if compute_dtype != "float32":
+            full = measured_flop_per_second("float32")
+        return [Pace(f"{device.device_kind}, {compute_dtype}", pace, full, limit, None, True)], []
     chosen = DEVICES if gpu is None else {gpu: DEVICES[gpu]}
     paces, notes = [], []
     for device in chosen.values():
         for kind in COMPUTE_TYPES if gpu else (compute_dtype,):
             name = f"{device.name}, {kind}"
-            peak = device.flop_per_second[kind]
-            paces.append(
-                Pace(
-                    name, peak, device.memory_bytes, device.bytes_per_second, kind == compute_dtype
-                )
-            )
+            peaks = device.flop_per_second[kind], device.flop_per_second["float32"]
+            memory = device.memory_bytes, device.bytes_per_second
+            paces.append(Pace(name, *peaks, *memory, kind == compute_dtype))
         if gpu:
             notes.append(f"Peaks, memory and bandwidth: {device.source}.")
         if device.note:

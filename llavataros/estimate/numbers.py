@@ -20,6 +20,7 @@ class Pace(NamedTuple):
     Attributes:
         name: Of the device and its type of products.
         flop_per_second: Its peak, or what was measured.
+        float32_flop_per_second: The same of float32, in which some products stay.
         memory_bytes: Its memory; None where it is not known.
         bytes_per_second: Bandwidth of its memory; None likewise.
         is_configured: Whether the config asks for this type.
@@ -27,6 +28,7 @@ class Pace(NamedTuple):
 
     name: str
     flop_per_second: float
+    float32_flop_per_second: float
     memory_bytes: float | None
     bytes_per_second: float | None
     is_configured: bool
@@ -67,6 +69,7 @@ def estimate(workload: Workload) -> dict[str, Any]:
             "forward_per_step": forward,
             "backward_per_step": step - forward,
             "optimizer_per_step": update,
+            "float32_per_step": sum(p.flop for p in products if p.is_float32),
             "per_step": step + update,
             "forward_per_frame": forward / frames,
             "training_per_frame": step / frames,
@@ -102,9 +105,11 @@ def on_devices(
     """Divides the run by what devices do, of which `utilisation` is a share."""
     rows = []
     run = counted["run"]
+    full = counted["flop"]["float32_per_step"]
     needed = sum(v for name, v in counted["bytes"].items() if name != "update_traffic")
     for pace in paces:
-        seconds = counted["flop"]["per_step"] / (utilisation * pace.flop_per_second)
+        narrow = (counted["flop"]["per_step"] - full) / pace.flop_per_second
+        seconds = (narrow + full / pace.float32_flop_per_second) / utilisation
         hours = seconds * run["steps"] / 3600
         update = None
         if pace.bytes_per_second is not None:

@@ -21,6 +21,18 @@ from llavataros_jax.model import GestureModel, Sizes
 # Of the optimiser, for each parameter: AdamW 16, the gradient's norm 2, clipping 4, average 3.
 ADAMW_FLOP, NORM_FLOP, CLIPPING_FLOP, AVERAGE_FLOP = 16, 2, 4, 3
 _TIME_FEATURES = 64
+# Products that stay float32 whatever `model.compute_dtype` is.
+_FULL = {
+    "pose",
+    "speaker table",
+    "noise",
+    "components",
+    "enter",
+    "recall",
+    "leave",
+    "pace",
+    "poses",
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,11 @@ class Product:
     times: int
     forward_flop: int
     backward_flop: int
+
+    @property
+    def is_float32(self) -> bool:
+        """Whether it is float32 whatever `model.compute_dtype` is."""
+        return self.name in _FULL
 
     @property
     def flop(self) -> int:
