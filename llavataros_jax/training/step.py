@@ -59,49 +59,53 @@ def train_step(
     weights = _over_devices(counted, axis_name)
 
     def objective(params: Params) -> tuple[Float[Array, ""], tuple[Terms, Carry]]:
-        feature, memory = model.trunk(
-            params,
-            batch.main,
-            batch.interlocutor,
-            present,
-            frame_mask=jnp.asarray(batch.frame_mask),
-            memory=carry.memory,
-            dropout_key=jax.random.fold_in(key, _DROPOUT),
-        )
-        prediction = model.regress(params, feature)
-        sums, tail = loss_sums(
-            prediction,
-            batch,
-            carry,
-            codec=codec,
-            geometric_gradient=loss.geometric_gradient,
-            liveliness=liveliness,
-        )
-        total = weighted_loss(sums, weights, loss)
-        if model.sampling is not None:
-            flow = model.sampling.flow
-            errors = _flow_errors(
-                *(model, params, feature, prediction, batch, codec),
-                key=jax.random.fold_in(key, _FLOW),
-                is_training=True,
+        with jax.named_scope("trunk"):
+            feature, memory = model.trunk(
+                params,
+                batch.main,
+                batch.interlocutor,
+                present,
+                frame_mask=jnp.asarray(batch.frame_mask),
+                memory=carry.memory,
+                dropout_key=jax.random.fold_in(key, _DROPOUT),
             )
-            sums = sums | flow_sums(errors, jnp.asarray(batch.frame_mask))
-            total = total + flow_loss(sums, weights, flow)
-            if flow.geometric:
-                # What the segment before ended with was another draw, so nothing is carried over.
-                alone = carry.replace(valid=jnp.zeros_like(carry.valid))
-                reached, _ = loss_sums(
-                    errors.estimate, batch, alone, codec=codec, liveliness=liveliness
+        with jax.named_scope("head"):
+            prediction = model.regress(params, feature)
+        with jax.named_scope("loss"):
+            sums, tail = loss_sums(
+                prediction,
+                batch,
+                carry,
+                codec=codec,
+                geometric_gradient=loss.geometric_gradient,
+                liveliness=liveliness,
+            )
+            total = weighted_loss(sums, weights, loss)
+        if model.sampling is not None:
+            with jax.named_scope("flow"):
+                flow = model.sampling.flow
+                errors = _flow_errors(
+                    *(model, params, feature, prediction, batch, codec),
+                    key=jax.random.fold_in(key, _FLOW),
+                    is_training=True,
                 )
-                apart = _over_devices(loss_weights(batch, alone, codec, liveliness), axis_name)
-                geometry = dataclasses.replace(loss, rotation=0.0)
-                total = total + flow.geometric * weighted_loss(reached, apart, geometry)
+                sums = sums | flow_sums(errors, jnp.asarray(batch.frame_mask))
+                total = total + flow_loss(sums, weights, flow)
+                if flow.geometric:
+                    # What the segment before ended with was another draw: nothing is carried over.
+                    alone = carry.replace(valid=jnp.zeros_like(carry.valid))
+                    reached, _ = loss_sums(
+                        errors.estimate, batch, alone, codec=codec, liveliness=liveliness
+                    )
+                    apart = _over_devices(loss_weights(batch, alone, codec, liveliness), axis_name)
+                    geometry = dataclasses.replace(loss, rotation=0.0)
+                    total = total + flow.geometric * weighted_loss(reached, apart, geometry)
         return total, (sums, tail.replace(memory=memory))
 
     (total, (sums, carry)), gradient = jax.value_and_grad(objective, has_aux=True)(state.params)
     total, sums, gradient = _over_devices((total, sums, gradient), axis_name)
     # Optax raises a float to the count of steps.
-    with jax.numpy_dtype_promotion("standard"):
+    with jax.named_scope("optimizer"), jax.numpy_dtype_promotion("standard"):
         updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
     frames = _over_devices(jnp.asarray(batch.frame_mask).sum(), axis_name)
     metrics = {
