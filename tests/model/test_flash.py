@@ -76,7 +76,8 @@ def test_tiles_can_be_built_for_a_gpu(kind):
     by_distance = jnp.zeros((HEADS, LANES, 37, 102))
 
     def total(*content):
-        return (answers(setting, *content, by_distance, visible) * direction).sum()
+        answer: jax.Array = answers(setting, *content, by_distance, visible)
+        return (answer * direction).sum()
 
     step = jax.jit(jax.grad(total, argnums=(0, 1, 2)))
     content = heads.content_query, heads.keys, heads.values

@@ -234,6 +234,36 @@ def products_in(text: str) -> list[tuple[str, ...]]:
     return re.findall(form, text)
 
 
+def learned(kind: str, rate: float = 0.01) -> np.ndarray:
+    """Returns the loss of each step of a small network that learns a motion by heart."""
+    probe = make_probe(
+        compute_dtype=kind, norm="pre", self_blocks=1, cross_blocks=0, d_model=64, d_inner=256
+    )
+    mask = jnp.ones((LANES, 12), bool)
+    main, other = (cut(speech, slice(0, 12)) for speech in (probe.main, probe.interlocutor))
+    target = jax.random.normal(jax.random.key(0), (LANES, 12, SIZES.pose))
+    memory = probe.model.empty_memory(LANES)
+
+    def loss(params):
+        pose, _ = probe.model.apply(params, main, other, BOTH, frame_mask=mask, memory=memory)
+        return jnp.square(pose - target).mean()
+
+    def step(params, _):
+        value, slope = jax.value_and_grad(loss)(params)
+        return jax.tree.map(lambda p, g: p - rate * g, params, slope), value
+
+    run = jax.jit(lambda params: jax.lax.scan(step, params, length=200)[1])
+    return np.asarray(run(probe.params))
+
+
+@pytest.mark.slow
+def test_bfloat16_learns_as_float32_does():
+    exact, coarse = learned("float32"), learned("bfloat16")
+    assert exact[-1] < 0.2 * exact[0]
+    # It strays by 0.12 %; by 0.27 % when sums of four products are added up in bfloat16.
+    assert np.abs(coarse / exact - 1).max() < 0.002
+
+
 @functools.cache
 def gradient_program() -> str:
     """Returns the gradient of the whole network in bfloat16 as it goes to the compiler."""
