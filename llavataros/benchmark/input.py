@@ -1,10 +1,11 @@
-"""A batch of training: read lane by lane as before, and copied once into memory used again."""
+"""A batch of training: read lane by lane as before, copied once, or gathered on the device."""
 
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from llavataros.benchmark.turns import compare
@@ -17,6 +18,7 @@ from llavataros_jax.data.lanes import IDLE, Row
 from llavataros_jax.data.manifest import ClipEntry, Manifest
 from llavataros_jax.data.plan import LanePlan
 from llavataros_jax.data.records import shard_name, write_shard
+from llavataros_jax.data.resident import gather_batch, load_resident
 from llavataros_jax.data.segments import fill_speech, interlocutor_of, silence, speech_of
 
 _LANES, _FRAMES, _AHEAD = 64, 90, 12
@@ -49,6 +51,7 @@ def run(turns: int) -> None:
             ),
             "copied once into new arrays": lambda row: read_batch(reader, row, **options),
             "copied once into memory used again (ours)": _reused(reader, options),
+            "gathered on the device (data.resident)": _gathered(reader),
         }
         compare(
             f"reading a batch of {_LANES} lanes, {_FRAMES} frames and two people",
@@ -95,6 +98,14 @@ def plain_batch(
 def _reused(reader: ClipReader, options: dict[str, Any]) -> Callable[[Row], Batch]:
     buffers = Buffers()
     return lambda row: read_batch(reader, row, **options, buffers=buffers)
+
+
+def _gathered(reader: ClipReader) -> Callable[[Row], object]:
+    resident = load_resident(
+        reader, segment_frames=_FRAMES, lookahead_frames=_AHEAD, place=jax.device_put
+    )
+    gather = jax.jit(gather_batch)
+    return lambda row: gather(resident, row)
 
 
 def _next_row(way: Callable[[Row], object], plan: LanePlan) -> Callable[[], object]:

@@ -27,6 +27,8 @@ class DataConfig:
         drop_and_trim: GENEA's window rule: leave out the first 6 seconds of every clip and end it
             at a multiple of 3 seconds (spec section 1.4).
         shard_megabytes: A new TFRecord shard begins when the last one exceeds this size.
+        resident: Whether training keeps all its clips on every device, and batches are gathered
+            there: `auto` does on accelerators, if they take at most a third of the memory.
         workers: Preparation processes; 0 means one for each core.
         strict: Stop at the first clip that fails instead of reporting it and going on.
     """
@@ -43,6 +45,7 @@ class DataConfig:
     holdout_takes: tuple[str, ...] = ()
     drop_and_trim: bool = False
     shard_megabytes: int = 256
+    resident: Literal["auto", "on", "off"] = "auto"
     workers: int = 0
     strict: bool = False
 

@@ -187,9 +187,10 @@ def _coerce(hint: Any, value: Any, origin: str, dotted: str) -> Any:
     if kind is Literal:
         if value in typing.get_args(hint) and not isinstance(value, bool):
             return value
-        # YAML 1.1 reads a bare `off` as False; the only options it can have meant are words.
-        if value is False and "off" in typing.get_args(hint):
-            return "off"
+        # YAML 1.1 reads bare `on` and `off` as truths; where there are such words, they are meant.
+        word = {True: "on", False: "off"}.get(value) if isinstance(value, bool) else None
+        if word in typing.get_args(hint):
+            return word
         raise wrong
     if kind is tuple:
         if isinstance(value, str):

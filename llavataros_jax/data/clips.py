@@ -62,6 +62,10 @@ class ClipReader:
             arrays = self._arrays[clip] = self._read(self.clips[clip])
         return arrays
 
+    def glance(self, clip: int) -> dict[str, Any]:
+        """Returns the arrays of a clip without a check of what is in them, which reads it all."""
+        return self._arrays.get(clip) or self._read(self.clips[clip], verify=False)
+
     @property
     def lengths_frames(self) -> list[int]:
         """Frames of each clip."""

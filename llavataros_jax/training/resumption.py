@@ -18,7 +18,7 @@ _MAY_CHANGE = (
     *("flow.steps", "flow.temperature", "flow.guidance"),
     *("data.folder", "data.records", "data.words_folder", "data.source"),
     *("data.audio_glob", "data.motion_glob", "data.words_glob"),
-    *("data.workers", "data.strict", "data.shard_megabytes"),
+    *("data.workers", "data.strict", "data.shard_megabytes", "data.resident"),
     *("audio.pase", "text.model", "text.batch", "loss.contrastive_encoder"),
 )
 _MAY_CHANGE_SECTIONS = ("parallel", "film", "words")

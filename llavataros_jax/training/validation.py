@@ -93,9 +93,7 @@ class Validation:
             lanes=self.lanes,
             segment_frames=self.model.config.segment_frames,
             lookahead_frames=self.model.config.lookahead_frames,
-            own_lanes=np.array_split(range(self.lanes), jax.process_count())[
-                jax.process_index()
-            ].tolist(),
+            own_lanes=self.launcher.own_lanes(self.lanes),
         )
 
     def _measure(self, step: Callable, given: Params | Float[Array, " P"]) -> dict[str, float]:

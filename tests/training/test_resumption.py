@@ -26,6 +26,11 @@ def test_what_the_head_has_learned_may_not(override: str) -> None:
         continued(Path("run"), FLOW, with_overrides(FLOW, [override]))
 
 
+def test_where_clips_lie_in_training_may_change() -> None:
+    now = with_overrides(FLOW, ["data.resident=on"])
+    assert continued(Path("run"), FLOW, now) == (now, [])
+
+
 def test_how_clips_are_dealt_stays_and_is_said() -> None:
     began = with_overrides(FLOW, ["training.dealing=epochs"])
     assert continued(Path("run"), began, FLOW) == (
