@@ -42,7 +42,7 @@ def run(turns: int, *, size: str = "published", out: Path = OUT) -> dict[str, An
 
     task, turns = TASKS[size], min(turns, _MOST_TURNS.get(jax.default_backend(), turns))
     machine = train_report.machine()
-    others, parity, notes = train_beside.ways(task, os.environ.get("UEA_REPO"))
+    others, parity, notes = train_beside.ways(task, os.environ.get("UEA_REPO"), _dtypes())
     for name, said in parity.items():
         print(f"{name}: {said}")
     ours = _ours(task)

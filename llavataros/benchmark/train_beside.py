@@ -1,7 +1,7 @@
 """The ways of taking a training step that ours is timed beside: PyTorch's, and the ancestor's."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,15 @@ from llavataros_jax.config import OptimizerConfig
 _BATCHES = 3
 
 
-def ways(task: Task, clone: str | None) -> tuple[list[Way], dict[str, str], list[str]]:
+def ways(
+    task: Task, clone: str | None, dtypes: Sequence[str]
+) -> tuple[list[Way], dict[str, str], list[str]]:
     """Checks the networks, and returns ways to train them, what was found, and what is said of it.
 
     Args:
         task: What is trained.
         clone: Folder of a clone of the ancestor.
+        dtypes: What products are taken in, as `model.compute_dtype` names them.
 
     Raises:
         UserError: When one of them computes something else than ours.
@@ -54,7 +57,6 @@ def ways(task: Task, clone: str | None) -> tuple[list[Way], dict[str, str], list
     if device == "cpu" and jax.default_backend() != "cpu":
         notes.append("PyTorch has no access to the accelerator here, so ours is timed alone.")
         return [], parity, notes
-    dtypes = ("float32", "tf32", "bfloat16") if device == "cuda" else ("float32", "bfloat16")
     segments = [to_segment(task, task.batch(number)) for number in range(_BATCHES)]
 
     def training(network: torch.nn.Module, form: Form, *, fused: bool) -> TorchTraining:
