@@ -21,7 +21,7 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from llavataros_jax.batch import Batch
 from llavataros_jax.config import ParallelConfig
 from llavataros_jax.errors import UserError
-from llavataros_jax.training.pmap_launcher import PmapLauncher, prefix, take_steps
+from llavataros_jax.training.pmap_launcher import PmapLauncher, prefix
 from llavataros_jax.training.sharding import DATA, FSDP, shared_specs
 from llavataros_jax.training.state import TrainState
 
@@ -167,7 +167,7 @@ class JitLauncher:
 
         def compiled(state: Any) -> Callable:
             return jax.jit(
-                step if segments == 1 else functools.partial(take_steps, step),
+                step if segments == 1 else functools.partial(jax.lax.scan, step),
                 in_shardings=(state, self.lanes if segments == 1 else self.lanes_of_steps),
                 out_shardings=(state, self.replicated),
                 donate_argnums=0,

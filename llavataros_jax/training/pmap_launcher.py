@@ -2,10 +2,12 @@
 
 import dataclasses
 import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from llavataros_jax.batch import Batch
 from llavataros_jax.training.sharding import DATA
@@ -19,6 +21,7 @@ class PmapLauncher:
         """Keeps the devices."""
         self.devices = devices
         self.axes = prefix(every=None, carry=0)
+        self._single = functools.cache(self._compiled)
 
     def init(self, make: Callable[[], Any]) -> Any:
         """Makes a state (or a carry) and spreads its lanes."""
@@ -34,12 +37,29 @@ class PmapLauncher:
         return self._spread(batch, axis=int(segments > 1))
 
     def train(self, step: Callable, *, segments: int = 1) -> Callable:
-        """Compiles the training step; its first argument is donated."""
-        step = functools.partial(step, axis_name=DATA)
+        """Compiles the training step; its first argument is donated.
+
+        Several steps are so many calls of the same program: in a loop on the device, sums over
+        devices would round otherwise.
+        """
+        single = self._single(step)
+        if segments == 1:
+            return single
+
+        def several(state: TrainState, batches: Batch) -> tuple[TrainState, Any]:
+            metrics = []
+            for k in range(segments):
+                state, of_step = single(state, jax.tree.map(operator.itemgetter(k), batches))
+                metrics.append(of_step)
+            return state, jax.tree.map(lambda *x: jnp.stack(x), *metrics)
+
+        return several
+
+    def _compiled(self, step: Callable) -> Callable:
         return jax.pmap(
-            step if segments == 1 else functools.partial(take_steps, step),
+            functools.partial(step, axis_name=DATA),
             axis_name=DATA,
-            in_axes=(self.axes, int(segments > 1)),
+            in_axes=(self.axes, 0),
             out_axes=(self.axes, None),
             devices=self.devices,
             donate_argnums=0,
@@ -74,11 +94,6 @@ class PmapLauncher:
         return jax.tree.map(
             lambda x: x.reshape(*x.shape[:axis], count, -1, *x.shape[axis + 1 :]), tree
         )
-
-
-def take_steps(step: Callable, state: TrainState, batches: Batch) -> Any:
-    """Takes one step for each entry of the batches' first axis; metrics get that axis."""
-    return jax.lax.scan(step, state, batches)
 
 
 def prefix(*, every: Any, carry: Any) -> Any:
