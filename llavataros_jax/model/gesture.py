@@ -14,7 +14,7 @@ from llavataros_jax.model.flow import FlowHead
 from llavataros_jax.model.frontend import Sizes, build_frontend
 from llavataros_jax.model.layers import Dropout, Projection, layer_norm
 from llavataros_jax.model.memory import Memory, remember
-from llavataros_jax.model.products import FULL
+from llavataros_jax.model.products import products
 
 
 class GestureNetwork(nnx.Module):
@@ -148,7 +148,9 @@ class GestureNetwork(nnx.Module):
     def embedded(self, speaker: Int[Array | np.ndarray, " B"]) -> Float[Array, "B C"]:
         """Returns the embeddings of speakers, by a product: a gather's gradient is no fixed sum."""
         table = self.speakers[...]
-        return FULL.einsum("BI,IC->BC", jax.nn.one_hot(jnp.asarray(speaker), len(table)), table)
+        chosen = jax.nn.one_hot(jnp.asarray(speaker), len(table))
+        # In the type in which the next product would take them anyway.
+        return products(self.config.compute_dtype).einsum("BI,IC->BC", chosen, table)
 
 
 def memory_slots(config: ModelConfig) -> int:
