@@ -16,15 +16,15 @@ from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.loader import LaneSource
 from llavataros_jax.data.resident import Resident, gather_batch, load_resident, resident_bytes
 from llavataros_jax.errors import UserError
+from llavataros_jax.training.feed import HostFeed
 from llavataros_jax.training.parallel import JitLauncher, Launcher
 
 # Of a device's memory; the rest is for parameters, activations and XLA.
 MOST_SHARE = 1 / 3
+Choice = Literal["auto", "on", "off"]
 
 
-def is_resident(
-    choice: Literal["auto", "on", "off"], reader: ClipReader, launcher: Launcher
-) -> bool:
+def is_resident(choice: Choice, reader: ClipReader, launcher: Launcher) -> bool:
     """Returns whether the clips of training shall lie on the devices (`data.resident`).
 
     `auto` keeps them on the host where that is the same memory, and where a device does not say how
@@ -49,6 +49,20 @@ def is_resident(
             f"which has {memory / 1e9:.1f}; set it to auto or off"
         )
     return True
+
+
+def open_feed(
+    choice: Choice, source: LaneSource, launcher: Launcher, *, start: int, stop: int
+) -> "HostFeed | ResidentFeed":
+    """Returns what gives the batches of the steps from `start` to before `stop`.
+
+    Raises:
+        UserError: As `is_resident`.
+    """
+    resident = is_resident(choice, source.reader, launcher)
+    if resident and isinstance(launcher, JitLauncher) and start < stop:
+        return ResidentFeed(source, launcher, start=start)
+    return HostFeed(source, launcher, start=start, stop=stop)
 
 
 class ResidentFeed:

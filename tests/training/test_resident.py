@@ -10,8 +10,9 @@ from llavataros_jax.data.loader import LaneSource
 from llavataros_jax.data.resident import resident_bytes
 from llavataros_jax.errors import UserError
 from llavataros_jax.training import resident
+from llavataros_jax.training.feed import HostFeed
 from llavataros_jax.training.parallel import build_launcher
-from llavataros_jax.training.resident import MOST_SHARE, ResidentFeed, is_resident
+from llavataros_jax.training.resident import MOST_SHARE, ResidentFeed, is_resident, open_feed
 from tests.training.records import write_records
 
 JIT, PMAP = (build_launcher(ParallelConfig(mode=mode, devices=4), 8) for mode in ("jit", "pmap"))
@@ -51,6 +52,17 @@ def test_clips_lie_on_accelerators_if_there_is_room(reader, monkeypatch):
         assert is_resident("auto", reader, JIT) == fits
         assert not is_resident("auto", reader, PMAP)
         assert is_resident("on", reader, JIT)
+
+
+def test_the_feed_is_chosen(reader):
+    source = LaneSource(reader, lanes=8, segment_frames=20, seed=1, random_phase=True)
+    kinds = {
+        (choice, stop): type(open_feed(choice, source, JIT, start=3, stop=stop))
+        for choice in ("on", "auto")
+        for stop in (3, 4)
+    }
+    assert kinds.pop(("on", 4)) is ResidentFeed
+    assert set(kinds.values()) == {HostFeed}
 
 
 def test_what_cannot_be_is_refused(reader, monkeypatch):
