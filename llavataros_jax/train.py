@@ -12,7 +12,7 @@ from llavataros_jax.config.file import load_config
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.manifest import Manifest, load_manifest
 from llavataros_jax.data.segments import interlocutor_of, shortened, speech_of, words_of
-from llavataros_jax.errors import door
+from llavataros_jax.errors import UserError, door
 from llavataros_jax.inference.animate import Animator
 from llavataros_jax.inference.dials import LiveDials
 from llavataros_jax.model import Params
@@ -55,11 +55,15 @@ PROGRAM = "python -m llavataros_jax.train"
 def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Reads the command line and trains."""
     given = build_parser(prog).parse_args(arguments)
+    if given.profile < 0:
+        raise UserError(
+            f"--profile is {given.profile}, but must be a number of calls of the step, or 0"
+        )
     config = load_config(given.config, given.overrides)
     join(config.parallel)
     try:
         with ending_together():
-            run = _train(config)
+            run = _train(config, given.profile)
             if jax.process_index() == 0:
                 print(f"trained {trained_steps(run)} steps; everything is in {run}")
     except Stopped as stopped:
@@ -70,7 +74,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     return 0
 
 
-def _train(config: Config) -> Path:
+def _train(config: Config, profile_steps: int) -> Path:
     """Trains what `config` says; returns the run directory."""
     manifest = load_manifest(config.data.records)
     config, said = choose(config, manifest)
@@ -79,7 +83,8 @@ def _train(config: Config) -> Path:
             print(sentence, flush=True)
     require_same(config, manifest)
     manifest = leaders_basis(with_pose_basis(config, manifest))
-    return fit(config, manifest, sampler=_sampler(config, manifest))
+    sampler = _sampler(config, manifest)
+    return fit(config, manifest, sampler=sampler, profile_steps=profile_steps)
 
 
 def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
@@ -93,6 +98,13 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     parser.add_argument("--config", required=True, help="YAML file, such as configs/demo.yaml")
     parser.add_argument(
         "overrides", nargs="*", metavar="section.key=value", help="options to change"
+    )
+    parser.add_argument(
+        "--profile",
+        type=int,
+        default=0,
+        metavar="N",
+        help="trace N calls of the step, after the first few, to RUN/profile",
     )
     return parser
 

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +13,14 @@ from llavataros_jax.errors import UserError, door
 
 PROGRAM = "llavataros benchmark"
 # Modules of this folder, each with a `run(turns)`.
-KINDS = ("records", "words", "dropout", "figure", "pase", "stream")
+KINDS = ("records", "words", "dropout", "figure", "input", "pase", "stream")
 # These take minutes and are run when they are named.
-LONG = ("evaluation", "training_step")
+LONG = ("evaluation", "kills", "train", "training_step")
 EPILOG = """\
 records   a segment out of a mapped shard | protobuf's reading of float lists of the same numbers
 words     words projected, then spread over frames | spread over frames, then projected
 dropout   dropout masks of one training step by threefry2x32 | by rbg
+input     a batch read as before | copied once | into memory used again | gathered on the device
 figure    a film frame's shapes drawn by OpenCV | by Pillow and by Matplotlib
 pase      PASE+ of 10 s of sound in chunks, whole, and frame by frame | by PyTorch, when installed
 stream    live frames with cached keys and values | a sampled head | memory of hidden states
@@ -26,6 +28,8 @@ stream    live frames with cached keys and values | a sampled head | memory of h
 Run only when it is named, because it takes minutes:
 
 evaluation     10 and 70 clips of a minute: seconds and memory
+kills          the demo's training killed as many times as --turns says | left alone
+train          a step at the published size | PyTorch's, checked to be the same network | UEA_REPO's
 training_step  a step at the published size with the regression | with the sampled head as well
 
 Both ways take turns, so that a busy machine slows both; the medians of all turns are compared.
@@ -78,9 +82,15 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         raise UserError("--gestures needs --recordings, the folder with voices to move to")
     if given.whisper:
         raise UserError("--whisper needs --recordings, the folder with what is to be heard")
+    if given.size and given.which != ["train"]:
+        raise UserError("--size is of the benchmark train alone; name it, or leave --size out")
+    if "train" in given.which:
+        # Else JAX takes the memory of a GPU that PyTorch needs as well.
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    options = {"size": given.size} if given.size else {}
     print(f"JAX {jax.__version__} on {jax.devices()[0].device_kind}, {given.turns} turns")
     for name in given.which or KINDS:
-        importlib.import_module(f"llavataros.benchmark.{name}").run(given.turns)
+        importlib.import_module(f"llavataros.benchmark.{name}").run(given.turns, **options)
     return 0
 
 
@@ -94,6 +104,9 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     )
     parser.add_argument("which", nargs="*", metavar="NAME", help="of those below; all by default")
     parser.add_argument("--turns", type=int, default=30, help="default: %(default)s")
+    parser.add_argument(
+        "--size", choices=("published", "middle", "small"), help="of the benchmark train"
+    )
     parser.add_argument(
         "--recordings", type=Path, help="folder of recordings with .lab, .txt or .TextGrid beside"
     )

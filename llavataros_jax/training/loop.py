@@ -22,6 +22,7 @@ from llavataros_jax.training.hosts_stop import FINISHING, Stopped, StopSignals
 from llavataros_jax.training.liveliness import open_liveliness
 from llavataros_jax.training.pace import Clock, Pace
 from llavataros_jax.training.parallel import Launcher, build_launcher
+from llavataros_jax.training.profile import Profile
 from llavataros_jax.training.run import open_run, record_start, require_run_folder
 from llavataros_jax.training.start import open_start
 from llavataros_jax.training.tracking import Tracker
@@ -35,6 +36,7 @@ def fit(
     *,
     sampler: Sampler | None = None,
     clock: Clock = time.monotonic,
+    profile_steps: int = 0,
 ) -> Path:
     """Trains until `training.steps`, going on from the run's latest checkpoint if there is one.
 
@@ -43,6 +45,7 @@ def fit(
         manifest: Manifest of `data.records`.
         sampler: Called with parameters and step every `training.sample_every` steps.
         clock: Gives the seconds by which speed is measured.
+        profile_steps: Calls of the step to trace, once the first few are done.
 
     Returns:
         The run directory.
@@ -104,8 +107,13 @@ def fit(
             tracker.say(
                 first, f"the run has {first} steps already, more than training.steps={last}"
             )
+        profile = held.enter_context(
+            Profile(
+                run, profile_steps if is_leader else 0, say=lambda text: tracker.say(last, text)
+            )
+        )
         try:
-            trainer.run(state, source, tracker, stopped, sampler, Pace(clock))
+            trainer.run(state, source, tracker, stopped, sampler, Pace(clock), profile)
         except KeyboardInterrupt:
             if stopped.agreed:
                 raise Stopped(by_scheduler=stopped.agreed == signal.SIGTERM) from None

@@ -72,7 +72,7 @@ class Launcher(Protocol):
         ...
 
     def abstract(self, state: TrainState) -> TrainState:
-        """Returns shapes, types and shardings of a checkpoint of `state`."""
+        """Returns shapes, types and shardings of the checkpoint of a state of such shapes."""
         ...
 
 
@@ -203,7 +203,9 @@ class JitLauncher:
     def abstract(self, state: TrainState) -> TrainState:
         """Returns shapes, types and shardings."""
         return jax.tree.map(
-            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding), state
+            lambda x, sharding: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding),
+            state,
+            self._of_state(state),
         )
 
     def _of_state(self, state: TrainState) -> TrainState:

@@ -86,8 +86,7 @@ class PmapLauncher:
     def abstract(self, state: TrainState) -> TrainState:
         """Returns shapes and types of the joined state, placed on the first device."""
         here = jax.sharding.SingleDeviceSharding(self.devices[0])
-        joined = jax.eval_shape(self.to_checkpoint, state)
-        return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here), joined)
+        return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here), state)
 
     def _spread(self, tree: Any, *, axis: int = 0) -> Any:
         count = len(self.devices)

@@ -17,6 +17,7 @@ from llavataros_jax.data.loader import LaneSource
 from llavataros_jax.data.resident import Resident, gather_batch, load_resident, resident_bytes
 from llavataros_jax.errors import UserError
 from llavataros_jax.training.feed import HostFeed
+from llavataros_jax.training.hosts_same import from_leader
 from llavataros_jax.training.parallel import JitLauncher, Launcher
 
 # Of a device's memory; the rest is for parameters, activations and XLA.
@@ -38,7 +39,9 @@ def is_resident(choice: Choice, reader: ClipReader, launcher: Launcher) -> bool:
     memory = min(_memory_bytes(device) for device in jax.local_devices())
     needed = resident_bytes(reader) if choice == "on" or memory else 0
     if choice == "auto":
-        return isinstance(launcher, JitLauncher) and 0 < needed <= MOST_SHARE * memory
+        # One answer for all hosts, which must run the same programs.
+        fits = isinstance(launcher, JitLauncher) and 0 < needed <= MOST_SHARE * memory
+        return bool(from_leader(fits))
     if not isinstance(launcher, JitLauncher):
         raise UserError(
             "data.resident=on works with parallel.mode=jit; choose that, or data.resident=auto"

@@ -20,13 +20,16 @@ from llavataros_jax.model import GestureModel, Params
 from llavataros_jax.motion.still_pose import still_pose
 from llavataros_jax.training.calls import calls
 from llavataros_jax.training.checkpoint import Checkpoints
+from llavataros_jax.training.devices import peak_flop_per_second
 from llavataros_jax.training.divergence import segments_read
-from llavataros_jax.training.feed import HostFeed
+from llavataros_jax.training.flops import flop_per_frame
 from llavataros_jax.training.liveliness import Liveliness
 from llavataros_jax.training.optimizer import build_optimizer, learning_rate_schedule
 from llavataros_jax.training.pace import Pace
 from llavataros_jax.training.parallel import Launcher
 from llavataros_jax.training.patience import no_better
+from llavataros_jax.training.profile import Profile
+from llavataros_jax.training.resident import open_feed
 from llavataros_jax.training.state import TrainState, init_state
 from llavataros_jax.training.step import train_step
 from llavataros_jax.training.step_log import StepLog
@@ -50,7 +53,7 @@ class Trainer:
         liveliness: Liveliness | None = None,
     ):
         self.config, self.launcher, self.checkpoints = config, launcher, checkpoints
-        self.train_clips = train_clips
+        self.train_clips, self.model = train_clips, model
         codec = manifest.pose_codec()
         training = config.training
         optimizer = build_optimizer(config.optimizer, config.schedule_steps)
@@ -89,11 +92,11 @@ class Trainer:
 
     def start(self) -> TrainState:
         """Returns the restored state, or a fresh one."""
-        state = self.launcher.init(self.make_state)
         if self.checkpoints.latest_step is None:
-            return state
-        restored = self.checkpoints.restore(self.launcher.abstract(state))
-        return self.launcher.from_checkpoint(restored)
+            return self.launcher.init(self.make_state)
+        # From shapes alone: a fresh state beside it would take the memory of two.
+        abstract = self.launcher.abstract(jax.eval_shape(self.make_state))
+        return self.launcher.from_checkpoint(self.checkpoints.restore(abstract))
 
     def run(
         self,
@@ -103,9 +106,18 @@ class Trainer:
         stopped: Callable[[], bool],
         sampler: Sampler | None,
         pace: Pace,
+        profile: Profile,
     ) -> None:
+        """Turns the loop until `training.steps`, or until it shall stop.
+
+        Raises:
+            UserError: When the loss stops being finite, or the plan is not the checkpoint's.
+            KeyboardInterrupt: When `stopped` says so, after everything was saved.
+        """
         training = self.config.training
         step = int(state.step)
+        plan = source.plan.fingerprint()
+        self.checkpoints.require_plan(step, plan)
         if step < training.steps and (reason := self._patience_ended(step)):
             tracker.say(step, f"training is finished: {reason}; raise training.patience to go on")
             return
@@ -115,7 +127,9 @@ class Trainer:
         periods = (training.checkpoint_every, training.log_every)
         periods += (training.validate_every, training.sample_every)
         compiled: set[int] = set()
-        with HostFeed(source, self.launcher, start=step, stop=training.steps) as feed:
+        with open_feed(
+            self.config.data.resident, source, self.launcher, start=step, stop=training.steps
+        ) as feed:
             for count in calls(
                 step, training.steps, at_once=training.steps_per_call, periods=periods
             ):
@@ -123,7 +137,7 @@ class Trainer:
                 if not is_timed:
                     jax.block_until_ready(state)  # steps under way are time of training
                 with contextlib.nullcontext() if is_timed else pace.paused():
-                    state, metrics = self.step_of(count)(state, feed(count))
+                    state, metrics = profile.around(self.step_of(count))(state, feed(count))
                     if not is_timed:
                         jax.block_until_ready(metrics)
                 compiled.add(count)
@@ -151,7 +165,7 @@ class Trainer:
                             log.write(step, last_good=self.checkpoints.latest_step)
                             tracker.say(step, f"{reason}, so training ends")
                     if saving:
-                        self.checkpoints.save(self.launcher.to_checkpoint(state))
+                        self.checkpoints.save(self.launcher.to_checkpoint(state), plan=plan)
                     if sampler and sampling:
                         sampler(state.shown, step)
                 if stopping and not last:
@@ -178,6 +192,13 @@ class Trainer:
             schedule=self.learning_rate,
             learning_rate=self.config.optimizer.learning_rate,
             segments=segments,
+            flop_per_frame=flop_per_frame(
+                self.model, lanes=self.config.training.lanes, segment_words=source.max_words
+            ),
+            peak_flop_per_second=peak_flop_per_second(
+                [device.device_kind for device in self.launcher.devices],
+                self.config.model.compute_dtype,
+            ),
         )
 
     def _patience_ended(self, step: int) -> str | None:

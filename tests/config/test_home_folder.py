@@ -69,7 +69,7 @@ def test_what_is_no_path_stays_as_it_was_written(file: Path) -> None:
 
 def test_every_option_that_holds_a_text_was_thought_of() -> None:
     """A new option of free text is either a path, and then in the list above, or named here."""
-    others = {"words.device", "words.language", "words.tier"}
+    others = {"words.device", "words.language", "words.tier", "parallel.coordinator"}
     texts = {
         f"{section.name}.{option.name}"
         for section in dataclasses.fields(Config)

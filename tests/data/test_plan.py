@@ -143,6 +143,19 @@ def test_plans_are_those_of_older_versions(dealing, random_phase, piece_segments
     assert hashlib.blake2b(rows.tobytes(), digest_size=8).hexdigest() == fingerprint
 
 
+def test_the_fingerprint_is_of_what_is_read_and_in_which_order():
+    given = {"lanes": 2, "segment_frames": 10, "seed": 1, "random_phase": True}
+    plan = LanePlan([40, 70, 35], **given)
+    assert plan.fingerprint() == LanePlan([40, 70, 35], **given).fingerprint()
+    others = (
+        LanePlan([40, 70, 35], **{**given, "seed": 2}),
+        LanePlan([40, 70, 35], **given, dealing="stream"),
+        LanePlan([40, 70, 35], **given, piece_segments=2),
+        LanePlan([40, 70, 34], **given),
+    )
+    assert plan.fingerprint() not in {other.fingerprint() for other in others}
+
+
 def test_a_plan_without_clips_is_refused():
     with pytest.raises(ValueError, match="at least one clip"):
         LanePlan([], lanes=2, segment_frames=5, seed=0, random_phase=False)

@@ -158,7 +158,7 @@ def test_the_door_says_what_it_chose_and_trains_with_it(tmp_path, monkeypatch, c
     path.write_text(config_to_yaml(asked))
     trained = []
 
-    def fit(config, manifest, *, sampler):
+    def fit(config, manifest, *, sampler, profile_steps):
         trained.append(config)
         (tmp_path / "run/checkpoints/latest" / str(config.training.steps)).mkdir(parents=True)
         return tmp_path / "run"

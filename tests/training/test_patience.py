@@ -62,7 +62,7 @@ def test_a_run_ends_when_its_patience_does_and_counts_what_was_before(
     losses = iter([1.0, 1.2, 1.1, 0.9, float("nan")])
     monkeypatch.setattr(Validation, "__call__", lambda *_: {"loss": next(losses)})
     monkeypatch.setattr(Validation, "baseline", lambda *_: 1.0)
-    monkeypatch.setattr(JitLauncher, "train", lambda *_: step_without_learning)
+    monkeypatch.setattr(JitLauncher, "train", lambda *_, **__: step_without_learning)
     run = tmp_path / "run"
 
     def config(**training):

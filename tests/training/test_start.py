@@ -93,7 +93,7 @@ def test_a_run_begins_with_the_parameters_and_goes_on_with_its_own(
     _, _, manifest, params = toy
     run = tmp_path / "run"
     config = starting(toy, run, light)
-    monkeypatch.setattr(JitLauncher, "train", lambda *_: step_without_learning)
+    monkeypatch.setattr(JitLauncher, "train", lambda *_, **__: step_without_learning)
     # A run that was killed before its first checkpoint starts again, also when it is not said.
     run.mkdir()
     (run / "config.yaml").write_text(config_to_yaml(config))
