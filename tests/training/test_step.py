@@ -48,6 +48,12 @@ def toy(tmp_path_factory):
     return config, manifest, model, state, batch, step
 
 
+def test_no_sum_of_the_step_depends_on_the_order_of_threads(toy):
+    """GPUs scatter by atomic additions, in another order each time."""
+    *_, state, batch, step = toy
+    assert "scatter" not in step.lower(state, batch).as_text()
+
+
 @pytest.mark.slow
 def test_the_update_is_the_slope_of_the_loss(toy):
     """Plain descent moves by rate × gradient, which central differences of the loss confirm."""
