@@ -24,6 +24,8 @@ MUST_RUN = (
     "tests/rendering/test_film.py",
     "tests/sound/test_containers.py",
     "tests/rendering/test_plots.py",
+    "tests/test_wheel.py",
+    "tests/training/test_hosts.py::test_two_processes_take_the_steps_of_one_which_goes_on_from_their_checkpoint",
     "tests/training/test_loop.py::test_a_run_that_was_stopped_goes_on_bit_by_bit",
     "tests/training/test_parallel.py::test_eight_devices_equal_one",
 )
