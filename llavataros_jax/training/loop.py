@@ -23,6 +23,7 @@ from llavataros_jax.training.liveliness import open_liveliness
 from llavataros_jax.training.pace import Clock, Pace
 from llavataros_jax.training.parallel import Launcher, build_launcher
 from llavataros_jax.training.profile import Profile
+from llavataros_jax.training.resident import is_resident
 from llavataros_jax.training.run import open_run, record_start, require_run_folder
 from llavataros_jax.training.start import open_start
 from llavataros_jax.training.tracking import Tracker
@@ -59,8 +60,10 @@ def fit(
     launcher = build_launcher(config.parallel, config.training.lanes)
     manifest = with_pose_basis(config, manifest)
     model = build_model(config, manifest)
-    liveliness = open_liveliness(config, manifest)  # refuses before there is a run
+    # What cannot be is refused before there is a run.
+    liveliness = open_liveliness(config, manifest)
     train_clips = ClipReader(config.data.records, "train")
+    is_resident(config.data.resident, train_clips, launcher)
     run, is_leader = Path(config.training.run), jax.process_index() == 0
     with contextlib.ExitStack() as held:
         notes: list[str] = []
