@@ -16,8 +16,8 @@ from llavataros_jax.model.attention import sinusoids
 
 TOLERANCE, TOLERANCE_X64 = 1e-4, 1e-9
 NORM_EPSILON = 1e-5
-# Scores below are those that JAX's attention writes where the mask is False.
-_MASKED = -1e38
+# Scores below are those that attention writes where a key is hidden.
+_MASKED = -1e29
 
 
 class Differences(NamedTuple):

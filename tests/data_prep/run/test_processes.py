@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from data_prep.clips.clip import Clip
-from data_prep.run import pipeline, processes
+from data_prep.run import clip_stages, pipeline, processes
 from data_prep.run.processes import one_each_gpu, processes_for
 from data_prep.run.workers import run_all
 from llavataros_jax.config import Config, TextConfig, WordsConfig
@@ -95,7 +95,7 @@ def test_a_folder_that_is_transcribed_is_limited_too(gpus) -> None:
 def test_preparation_asks_for_no_more(tmp_path: Path, gpus, monkeypatch) -> None:
     for seed, name in enumerate("abc"):
         write_clip(tmp_path / "in", name, seed=seed)
-    monkeypatch.setattr(pipeline, "processes_for", lambda clips, config, say: 1 + len(clips))
+    monkeypatch.setattr(clip_stages, "processes_for", lambda clips, config, say: 1 + len(clips))
     asked: list[int] = []
 
     def run(work, items, *, workers: int, label: str):
