@@ -35,8 +35,9 @@ starter: $(VENV)/.dev  ## the model that comes along, made again from nothing
 	$(BIN)/llavataros export --checkpoint runs/starter --out outputs/starter
 	cp outputs/starter/* starter/
 
-# A file of tests stays with one worker, as what it has compiled does; the longest start first.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# A file of tests stays with one worker, as what it has compiled does; the longest start first. One
+# worker more than two cores, because there is always one that waits for a program or a browser.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check:  ## for every save, in a minute: lint, types and the fast tests
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync types fast

@@ -20,6 +20,7 @@ from llavataros_jax.training.checkpoint import Checkpoints, load_params
 from llavataros_jax.training.loop import fit
 from llavataros_jax.training.parameters import named_leaves
 from llavataros_jax.training.run import read_config
+from tests.backend import set_up_jax
 from tests.training.records import toy_config, write_records
 
 ONE = {"devices": 1}
@@ -138,9 +139,11 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpo
 
 def fit_is_refused_with_small_files(config, manifest):
     """Trains where no large file may be written; to be run in a process that ends with it."""
-    jax.config.update("jax_enable_compilation_cache", False)  # its files would be cut short too
+    set_up_jax()
+    # Of the cache of compiled programs, files would be cut short too.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 1e9)
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, hard))
     with pytest.raises(UserError, match=r"checkpoints could not be written to .*none yet"):
         fit(config, manifest)
 
@@ -156,7 +159,6 @@ def test_a_full_disk_is_told_in_a_sentence_and_the_run_goes_on_later(records, tm
         folder,
         tmp_path / "run",
         parallel=ONE,
-        model={"d_inner": 4000},
         training={"steps": 2, "checkpoint_every": 1, "validate_every": 0},
     )
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:

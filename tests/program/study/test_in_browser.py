@@ -106,7 +106,7 @@ def test_a_whole_preference_study(tmp_path, capsys):
                     assert shown(browser) == "trial"
                     assert current(browser) == asked
                 if participant != "anna":
-                    _faster(browser, 4)
+                    _faster(browser, 16)
                 if asked["attention"]:
                     _check_attention(browser, asked["attention"])
                 else:
