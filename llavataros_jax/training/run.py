@@ -140,7 +140,7 @@ def commit() -> str:
         return "unknown"
 
     def git(*words: str) -> str:
-        call = ["git", "-C", str(here), *words]
+        call = ["git", "--no-optional-locks", "-C", str(here), *words]
         return subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
