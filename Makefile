@@ -47,7 +47,7 @@ test: style  ## lint, types and all tests
 	@$(MAKE) --no-print-directory --jobs 2 types suite
 
 suite: style
-	$(PYTEST) --durations 10 $(if $(CI),--must-run)
+	$(PYTEST) --durations 10 $(if $(CI),--must-run -m 'not long')
 
 lint: style types
 

@@ -19,7 +19,6 @@ MUST_RUN = (
     "tests/evaluate/test_table.py",
     "tests/program/study/test_statistics.py",
     "tests/program/test_learning.py",
-    "tests/program/test_synonyms.py",
     "tests/program/test_whole_way.py",
     "tests/rendering/test_film.py",
     "tests/sound/test_containers.py",

@@ -21,7 +21,7 @@ from tests.program.few_meanings import FPS, MEANINGS, write_few_meanings
 from tests.program.way import run, start
 
 pytest.importorskip("espeakng_loader")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from tests.training.states import abstract_state, require_equal, state_at
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_run_that_is_killed_twice_ends_as_one_left_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     command = [sys.executable, "-m", "tests.training.saving", str(tmp_path), "20"]
