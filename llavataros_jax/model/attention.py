@@ -90,11 +90,14 @@ class RelativeAttention(nnx.Module):
     def __call__(
         self,
         queries: Float[Array, "B T D"],
-        keys: Float[Array, "B S D"],
+        past: Float[Array, "B M D"],
+        present: Float[Array, "B T D"],
         visible: Bool[Array, "B T S"],
         positions: Positions,
     ) -> Float[Array, "B T D"]:
-        """Attends from the segment to memory and segment.
+        """Attends from the segment to memory (`past`) and segment (`present`).
+
+        Both are projected on their own, because memory needs no gradient.
 
         A query that sees no key at all (an absent interlocutor) gets exactly zero. No query may
         see further back than the span.
@@ -103,8 +106,8 @@ class RelativeAttention(nnx.Module):
         heads = Heads(
             content_query=_by_head(query + positions.content_bias[None, None]),
             position_query=_by_head(query + positions.position_bias[None, None]),
-            keys=_by_head(self.key(keys)),
-            values=_by_head(self.value(keys)),
+            keys=_by_head(jnp.concatenate([self.key(past), self.key(present)], axis=1)),
+            values=_by_head(jnp.concatenate([self.value(past), self.value(present)], axis=1)),
             position_keys=self.position(positions.distances[-self.span :]).transpose(1, 0, 2),
         )
         answers = KERNELS[self.kernel_name](heads, visible, self.products)

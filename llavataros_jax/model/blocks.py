@@ -47,20 +47,18 @@ class SelfBlock(nnx.Module):
     def __call__(
         self,
         x: Float[Array, "B T D"],
-        past_and_present: Float[Array, "B S D"],
+        past: Float[Array, "B M D"],
         visible: Bool[Array, "B T S"],
         positions: Positions,
         *,
         drop: Dropout,
         place: str,
     ) -> Float[Array, "B T D"]:
-        """Returns the block's output; `past_and_present` ends with `x` itself."""
+        """Returns the block's output; `past` is what it remembers of `x`."""
+        stream = x
         if self.pre:
-            keys = self.attention_norm(past_and_present)
-            queries = keys[:, -x.shape[1] :]
-        else:
-            queries, keys = x, past_and_present
-        attended = self.attention(queries, keys, visible, positions)
+            stream, past = self.attention_norm(x), self.attention_norm(past)
+        attended = self.attention(stream, past, stream, visible, positions)
         return _conclude(self, x, attended, drop, place)
 
     def step(self, x: Float[Array, "B T D"], past: Past) -> tuple[Float[Array, "B T D"], Ring]:
@@ -89,18 +87,20 @@ class CrossBlock(nnx.Module):
     def __call__(
         self,
         x: Float[Array, "B T D"],
-        others: Float[Array, "B S D"],
+        past: Float[Array, "B M D"],
+        others: Float[Array, "B T D"],
         visible: Bool[Array, "B T S"],
         positions: Positions,
         *,
         drop: Dropout,
         place: str,
     ) -> Float[Array, "B T D"]:
-        """Returns the block's output; `others` is memory and segment of the attended stream."""
+        """Returns the block's output; `others` is attended to, `past` what is remembered of it."""
         queries = x
         if self.query_norm is not None:
-            queries, others = self.query_norm(x), self.attention_norm(others)
-        attended = self.attention(queries, others, visible, positions)
+            queries = self.query_norm(x)
+            past, others = self.attention_norm(past), self.attention_norm(others)
+        attended = self.attention(queries, past, others, visible, positions)
         return _conclude(self, x, attended, drop, place)
 
     def step(

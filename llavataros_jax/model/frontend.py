@@ -144,8 +144,8 @@ class CrossFrontend(nnx.Module):
         assert remembered is not None, "the network gives this front end its memory slot"
         audio = self.audio(speech, speaker, jnp.asarray(speech.audio))
         text = self.text(speech, speaker, jnp.asarray(speech.audio))
-        keys = jnp.concatenate([remembered, text], axis=1)
-        answered = self.norm(audio + self.attention(audio, keys, visible, positions))
+        attended = self.attention(audio, remembered, text, visible, positions)
+        answered = self.norm(audio + attended)
         return self.join(speech, speaker, answered), [text]
 
     def step(

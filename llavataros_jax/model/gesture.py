@@ -88,11 +88,11 @@ class GestureNetwork(nnx.Module):
         """Returns the feature of every frame, of which heads make poses, and the next memory."""
         config, frame_mask = self.config, jnp.asarray(frame_mask)
         drop = Dropout(config.dropout, dropout_key)
-        frames, past = frame_mask.shape[1], memory.valid.shape[1]
-        distances = drop(jnp.asarray(sinusoids(past + frames, config.d_model)), "positions")
+        frames, past_frames = frame_mask.shape[1], memory.valid.shape[1]
+        distances = drop(jnp.asarray(sinusoids(past_frames + frames, config.d_model)), "positions")
         positions = Positions(distances, self.content_bias[...], self.position_bias[...])
         here = frame_mask & interlocutor_present[:, None]
-        in_band = jnp.asarray(band(frames, past, config.span))[None]
+        in_band = jnp.asarray(band(frames, past_frames, config.span))[None]
         main_visible = in_band & _span(memory.valid, frame_mask)[:, None]
         other_visible = in_band & _span(memory.interlocutor_valid, here)[:, None]
         blocks = config.self_blocks + config.cross_blocks
@@ -105,17 +105,13 @@ class GestureNetwork(nnx.Module):
             )
             return drop(x, who), kept
 
-        def attended(stream: Array, slot: int) -> Array:
-            return jnp.concatenate([memory.hidden[:, slot], stream], axis=1)
-
         x, text_streams = embed(main, "main", main_visible, blocks)
         streams, exist = [], []
         for slot, block in enumerate(self.self_blocks):
             streams.append(x)
             exist.append(frame_mask)
-            x = block(
-                x, attended(x, slot), main_visible, positions, drop=drop, place=f"self/{slot}"
-            )
+            past = memory.hidden[:, slot]
+            x = block(x, past, main_visible, positions, drop=drop, place=f"self/{slot}")
         text_exist = [frame_mask] * len(text_streams)
         if config.cross_blocks:
             other, kept = embed(interlocutor, "interlocutor", other_visible, blocks + 1)
@@ -129,8 +125,8 @@ class GestureNetwork(nnx.Module):
                 is_other = number == 0 and not quirk
                 streams.append(encoded if quirk and number == 0 else other)
                 exist.append(here if is_other else frame_mask)
-                keys = attended(other, config.self_blocks + number)
-                other = block(encoded, keys, visible, positions, drop=drop, place=f"cross/{number}")
+                past, place = memory.hidden[:, config.self_blocks + number], f"cross/{number}"
+                other = block(encoded, past, other, visible, positions, drop=drop, place=place)
                 # From the second block on, keys come from the main speaker's own stream.
                 visible = main_visible
             x = other

@@ -5,11 +5,14 @@ each product states it.
 """
 
 import functools
+import math
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import CustomVJPPrimal, SymbolicZero
 from jax.lax import Precision
 from jaxtyping import Array, Float
 
@@ -31,62 +34,102 @@ class Products:
     ) -> Float[Array, "..."]:
         """Multiplies two arrays, accumulating in float32.
 
-        Where inputs are narrowed, each letter of `equation` must be in two of its three terms, so
-        that the gradients are products of the same kind.
+        Each letter of `equation` must be in two of its three terms, so that the gradients are
+        products of the same kind.
         """
-        if self.dtype == "float32":
-            return jnp.einsum(
-                equation,
-                first.astype(jnp.float32),
-                second.astype(jnp.float32),
-                precision=self.precision,
-                preferred_element_type=jnp.float32,
-            )
-        return _narrow_einsum(equation, self.dtype, first, second)
+        return _einsum(equation, self, first, second)
 
     def as_default(self) -> AbstractContextManager[None]:
         """Returns the context in which functions that take no precision use this one."""
         return jax.default_matmul_precision(self.precision.name.lower())
 
 
+class _Kept(NamedTuple):
+    """What a product's gradients need; empty arrays carry the types of the inputs."""
+
+    left: Array | None
+    right: Array | None
+    of_first: Array
+    of_second: Array
+
+
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
-def _narrow_einsum(equation: str, dtype: str, first: Array, second: Array) -> Array:
-    """Multiplies in a narrow type and accumulates in float32, in the gradients too.
+def _einsum(equation: str, how: Products, first: Array, second: Array) -> Array:
+    """Multiplies in one type and accumulates in float32, in the gradients too.
 
     The gradient that JAX derives multiplies a float32 cotangent with a narrow array, which XLA
     widens: a product at float32's pace on CPUs and at TF32's, half of bfloat16's, on GPUs.
-    `DotAlgorithmPreset.BF16_BF16_F32` rounds on GPUs alone; XLA on CPUs multiplies in float32.
+    `DotAlgorithmPreset.BF16_BF16_F32` rounds on GPUs alone; XLA on CPUs multiplies in float32. And
+    it asks for a kernel's gradient with its axes turned round, for which XLA on CPUs copies the
+    cotangent.
     """
-    return _narrow_forward(equation, dtype, first, second)[0]
+    return _matrix_product(equation, how, first.astype(how.dtype), second.astype(how.dtype))
 
 
-def _narrow_forward(
-    equation: str, dtype: str, first: Array, second: Array
-) -> tuple[Array, tuple[Array, Array, Array, Array]]:
-    left, right = first.astype(dtype), second.astype(dtype)
-    # Empty arrays carry the types of the inputs to the gradients.
-    kinds = jnp.zeros(0, first.dtype), jnp.zeros(0, second.dtype)
-    return _accumulated(equation, left, right), (left, right, *kinds)
+def _forward(
+    equation: str, how: Products, first: CustomVJPPrimal, second: CustomVJPPrimal
+) -> tuple[Array, _Kept]:
+    """Keeps an input only where the gradient of the other one is needed."""
+    left, right = first.value.astype(how.dtype), second.value.astype(how.dtype)
+    kept = _Kept(
+        left if second.perturbed else None,
+        right if first.perturbed else None,
+        jnp.zeros(0, first.value.dtype),
+        jnp.zeros(0, second.value.dtype),
+    )
+    return _matrix_product(equation, how, left, right), kept
 
 
-def _narrow_backward(
-    equation: str, dtype: str, kept: tuple[Array, Array, Array, Array], cotangent: Array
-) -> tuple[Array, Array]:
-    left, right, of_first, of_second = kept
+def _backward(
+    equation: str, how: Products, kept: _Kept, cotangent: Array | SymbolicZero
+) -> tuple[Array | None, Array | None]:
+    if isinstance(cotangent, SymbolicZero):
+        return None, None
+    (first, second), result = _terms(equation)
+    narrow = cotangent.astype(how.dtype)
+    of_first = of_second = None
+    if kept.right is not None:
+        of_first = _matrix_product(f"{result},{second}->{first}", how, narrow, kept.right)
+        of_first = of_first.astype(kept.of_first.dtype)
+    if kept.left is not None:
+        of_second = _matrix_product(f"{first},{result}->{second}", how, kept.left, narrow)
+        of_second = of_second.astype(kept.of_second.dtype)
+    return of_first, of_second
+
+
+_einsum.defvjp(_forward, _backward, symbolic_zeros=True)
+
+
+def _matrix_product(equation: str, how: Products, first: Array, second: Array) -> Array:
+    """Multiplies as matrices where axes only need to be joined for that.
+
+    XLA on CPUs copies an input of a product over several axes into another order first.
+    """
+    (left, right), result = _terms(equation)
+    options: dict[str, Any] = {"preferred_element_type": jnp.float32, "precision": how.precision}
+    rows = "".join(x for x in left if x not in right)
+    columns = "".join(x for x in right if x not in left)
+    over = "".join(x for x in left if x in right)
+    sides = (left in (rows + over, over + rows), right in (over + columns, columns + over))
+    if result != rows + columns or not all((*sides, rows, over, columns)):
+        return jnp.einsum(equation, first, second, **options)
+    size = dict(zip(left + right, first.shape + second.shape, strict=True))
+    many, few = (math.prod(size[x] for x in letters) for letters in (rows, over))
+    by_row, by_column = left == rows + over, right == columns + over
+    with jax.named_scope(equation):
+        flat = jax.lax.dot_general(
+            first.reshape((many, few) if by_row else (few, many)),
+            second.reshape((-1, few) if by_column else (few, -1)),
+            (((int(by_row),), (int(by_column),)), ((), ())),
+            **options,
+        )
+    return flat.reshape([size[x] for x in result])
+
+
+def _terms(equation: str) -> tuple[tuple[str, str], str]:
     inputs, result = equation.split("->")
     first, second = inputs.split(",")
-    narrow = cotangent.astype(dtype)
-    return (
-        _accumulated(f"{result},{second}->{first}", narrow, right).astype(of_first.dtype),
-        _accumulated(f"{first},{result}->{second}", left, narrow).astype(of_second.dtype),
-    )
-
-
-_narrow_einsum.defvjp(_narrow_forward, _narrow_backward)
-
-
-def _accumulated(equation: str, first: Array, second: Array) -> Array:
-    return jnp.einsum(equation, first, second, preferred_element_type=jnp.float32)
+    return (first, second), result
 
 
 FULL = Products("float32", Precision.HIGHEST)

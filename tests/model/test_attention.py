@@ -75,15 +75,15 @@ def test_attention_equals_the_formula():
 
     positions = Positions(*(jnp.asarray(x, jnp.float32) for x in (distances, u, v)))
     x, memory = jnp.asarray(queries, jnp.float32), jnp.asarray(keys, jnp.float32)
-    got = attention(x, memory, jnp.asarray(visible), positions)
+    got = attention(x, *jnp.split(memory, [past], 1), jnp.asarray(visible), positions)
     np.testing.assert_allclose(got, expected, atol=2e-6)
 
 
 def test_a_query_that_sees_nothing_gets_zero_and_a_finite_gradient():
     attention = RelativeAttention(small_config(), rngs=nnx.Rngs(0))
     positions = Positions(jnp.asarray(sinusoids(4, 16)), jnp.ones((2, 4)), jnp.ones((2, 4)))
-    x = jax.random.normal(jax.random.key(0), (1, 4, 16))
+    x, none = jax.random.normal(jax.random.key(0), (1, 4, 16)), jnp.zeros((1, 0, 16))
     nothing = jnp.zeros((1, 4, 4), bool)
-    np.testing.assert_array_equal(attention(x, x, nothing, positions), 0)
-    gradient = jax.grad(lambda x: attention(x, x, nothing, positions).sum())(x)
+    np.testing.assert_array_equal(attention(x, none, x, nothing, positions), 0)
+    gradient = jax.grad(lambda x: attention(x, none, x, nothing, positions).sum())(x)
     np.testing.assert_array_equal(gradient, 0)

@@ -64,7 +64,7 @@ def test_the_network_attends_in_tiles():
     visible = jnp.broadcast_to(band(5, 12, 12), (2, 5, 17))
     u, v = jax.random.normal(jax.random.key(1), (2, 2, 16))
     positions = Positions(jnp.asarray(sinusoids(17, 16)), u, v)
-    given = (x[:, -5:], x, visible, positions)
+    given = (x[:, -5:], x[:, :-5], x[:, -5:], visible, positions)
     np.testing.assert_allclose(found(*given), wanted(*given), atol=1e-6)
 
 
