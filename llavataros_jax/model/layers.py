@@ -70,12 +70,15 @@ class Dropout:
     def __call__(self, x: Float[Array, "..."], place: str) -> Float[Array, "..."]:
         """Drops elements of `x` and scales the rest so that the expectation is kept.
 
-        Sixteen random bits decide about an element. The default generator, threefry, makes a word
-        of 32 bits for each and drops half of it, so this saves memory and no draws.
+        Sixteen random bits decide about an element. They are drawn as words of 32, since threefry
+        would make such a word for each element and drop half of it.
         """
         threshold = round(self.rate * 65536)
         if self.key is None or threshold == 0:
             return x
         key = jax.random.fold_in(self.key, np.uint32(zlib.crc32(place.encode())))
-        bits = jax.random.bits(key, x.shape, dtype=jnp.uint16)
+        *lead, length = x.shape
+        words = jax.random.bits(key, (*lead, -(-length // 2)), dtype=jnp.uint32)
+        halves = jax.lax.bitcast_convert_type(words, jnp.uint16)
+        bits = halves.reshape(*lead, -1)[..., :length]
         return jnp.where(bits >= threshold, x * (65536 / (65536 - threshold)), 0.0)

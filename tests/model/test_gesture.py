@@ -145,6 +145,10 @@ def test_dropout_needs_a_key_and_keeps_the_expectation():
         np.testing.assert_allclose(np.unique(dropped), [0, 1.25], rtol=1e-4)
         elsewhere = Dropout(0.2, jax.random.key(0, impl=kind))(x, "there")
         assert float((dropped == elsewhere).mean()) < 0.75
+        # An odd length does not fill its last word; a word's halves are independent.
+        odd = Dropout(0.2, jax.random.key(0, impl=kind))(x[:, :499], "here") == 0
+        both = float((odd[:, :498:2] & odd[:, 1:498:2]).mean())
+        assert abs(both - 0.04) < 5 * np.sqrt(0.04 * 0.96 / (200 * 249))
 
 
 @pytest.mark.parametrize(
