@@ -30,7 +30,7 @@ FLOORS = {
         {"inference", "evaluation", "training", "rendering"},
         {"network"},
         {"alignment", "data", "embedding", "model", "pase"},
-        {"sound", "weights", "motion"},
+        {"sound", "storage", "weights", "motion"},
     ),
     PREPARATION: (
         {"__main__"},
@@ -56,6 +56,7 @@ ROOMS = {
     ),
     "grain": ("llavataros_jax.data",),
     "safetensors": ("llavataros_jax.weights", "data_prep.vectors"),
+    "fsspec": ("llavataros_jax.storage",),
     "google_crc32c": ("llavataros_jax.data.records",),
     "soundfile": (
         "llavataros_jax.sound",
@@ -64,7 +65,7 @@ ROOMS = {
         "data_prep.doctor",
     ),
 }
-PREPARATION_READS = (*SHARED, "data", "motion", "pase", "sound")
+PREPARATION_READS = (*SHARED, "data", "motion", "pase", "sound", "storage")
 
 
 def imports(tree: ast.AST) -> Iterator[str]:

@@ -18,7 +18,8 @@ class DataConfig:
         audio_glob: Pattern of the audio files in `folder`, such as `wav/{name}.wav`; for `pairs`.
         motion_glob: Pattern of the motion files, with the same `{name}` or as many wildcards.
         words_glob: Pattern of the timed words or transcripts.
-        records: Folder that preparation writes and training reads.
+        records: Folder that preparation writes and training reads; training and evaluation also
+            read one in a bucket, such as `gs://bucket/records` (docs/storage.md).
         words_folder: Folder of timed words or transcripts, if they are not beside the audio.
         holdout: `takes` holds out whole takes for validation, `tail` the end of every take; `auto`
             takes whole ones where there are enough.

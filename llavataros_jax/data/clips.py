@@ -9,8 +9,9 @@ from jaxtyping import Int
 
 from llavataros_jax.data.features import decode_clip
 from llavataros_jax.data.manifest import ClipEntry, Manifest, load_manifest
-from llavataros_jax.data.records import Shard
+from llavataros_jax.data.remote_shard import open_shards
 from llavataros_jax.errors import UserError
+from llavataros_jax.storage.place import Place, is_remote, placed
 
 _PER_FRAME = ("pose", "audio", "word_index")
 
@@ -18,16 +19,16 @@ _PER_FRAME = ("pose", "audio", "word_index")
 class ClipReader:
     """Reads the clips of one split; `reader[i]` are the arrays of clip i by name, not copied."""
 
-    def __init__(self, records: Path | str, split: str, *, recorded_only: bool = False) -> None:
-        """Opens a folder of records; its shards are opened when they are first read.
+    def __init__(self, records: Place, split: str, *, recorded_only: bool = False) -> None:
+        """Opens a folder of records, here or in a bucket; shards are opened when first read.
 
         `recorded_only` leaves out changed copies: what is measured is what was recorded.
 
         Raises:
             UserError: When the folder has no valid manifest, a shard is not there, or features are
-                shifted, as preparation once did for look-ahead.
+                shifted, as preparation once did for look-ahead, or a bucket cannot be reached.
         """
-        self.records = Path(records)
+        self.records: Place = records if is_remote(records) else Path(records)
         self.split = split
         self.manifest = load_manifest(records)
         if ahead := shifted_frames(self.manifest):
@@ -38,15 +39,7 @@ class ClipReader:
             )
         clips_of = self.manifest.recorded_of if recorded_only else self.manifest.clips_of
         self.clips = clips_of(split)
-        self._shards = {
-            clip.shard: Shard(self.records / clip.shard) for clip in self.manifest.clips
-        }
-        for shard in self._shards.values():
-            if not shard.path.is_file():
-                raise UserError(
-                    f"records {shard.path} do not exist although the manifest names them; "
-                    "prepare the data again"
-                )
+        self._shards = open_shards(self.records, self.manifest)
         self._arrays: dict[int, dict[str, Any]] = {}
         self._most_words: dict[int, int] = {}
 
@@ -65,6 +58,11 @@ class ClipReader:
     def glance(self, clip: int) -> dict[str, Any]:
         """Returns the arrays of a clip without a check of what is in them, which reads it all."""
         return self._arrays.get(clip) or self._read(self.clips[clip], verify=False)
+
+    def most_bytes(self) -> int | None:
+        """Returns a bound of what the clips' arrays take, where it would cost to read them."""
+        sizes = [self._shards[clip.shard].size_of(clip.offset) for clip in self.clips]
+        return None if None in sizes else sum(size or 0 for size in sizes)
 
     @property
     def lengths_frames(self) -> list[int]:
@@ -99,8 +97,8 @@ class ClipReader:
             if not verify:
                 return self._read(entry)  # which tells damage from a wrong manifest
             raise UserError(
-                f"records {self.records / entry.shard}: clip {entry.name} at byte {entry.offset} "
-                f"does not fit the manifest ({problem}); prepare the data again"
+                f"records {placed(self.records, entry.shard)}: clip {entry.name} at byte "
+                f"{entry.offset} does not fit the manifest ({problem}); prepare the data again"
             ) from problem
         return arrays
 

@@ -12,6 +12,7 @@ from llavataros_jax.atomic import write_json
 from llavataros_jax.data.features import FeatureSpec
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.codec import PoseCodec
+from llavataros_jax.storage.place import Place, placed, read_text
 
 FORMAT_VERSION = 1
 FILE_NAME = "manifest.json"
@@ -140,19 +141,20 @@ class Manifest:
         return size
 
 
-def load_manifest(folder: Path | str) -> Manifest:
+def load_manifest(folder: Place) -> Manifest:
     """Reads `manifest.json`.
 
     Raises:
-        UserError: When it is missing, damaged, edited, or of another format version.
+        UserError: When it is missing, damaged, edited, or of another format version, or the bucket
+            that it is in cannot be reached.
     """
-    path = Path(folder) / FILE_NAME
+    path = placed(folder, FILE_NAME)
     again = "prepare the data again (python -m data_prep --config ...)"
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = json.loads(read_text(path))
     except FileNotFoundError:
         raise UserError(
-            f"{path} does not exist, so {path.parent} is no folder of records; name another one "
+            f"{path} does not exist, so {folder} is no folder of records; name another one "
             "by data.records or prepare the data first (python -m data_prep --config ...)"
         ) from None
     except ValueError as problem:

@@ -81,12 +81,16 @@ class Shard:
     """
 
     def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
+        self.path, self.name = Path(path), str(path)
         self._map: mmap.mmap | None = None
         self._checked: set[int] = set()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "_map": None, "_checked": set()}
+        return {**self.__dict__, "_map": None, "_checked": set()}
+
+    def size_of(self, offset: int) -> int | None:
+        """Returns the bytes of the record at `offset` if it must be fetched, and else None."""
+        return None
 
     def read(self, offset: int, *, verify: bool = True) -> dict[str, list[memoryview]]:
         """Returns the values of each feature of the record at `offset`, as views of the file.
@@ -139,7 +143,7 @@ class Shard:
                     self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             except FileNotFoundError:
                 raise UserError(
-                    f"records {self.path} do not exist although the manifest names them; "
+                    f"records {self.name} do not exist although the manifest names them; "
                     "prepare the data again"
                 ) from None
             except ValueError:
@@ -148,7 +152,7 @@ class Shard:
 
     def _damage(self, offset: int, what: str) -> UserError:
         return UserError(
-            f"records {self.path} are damaged at byte {offset}: {what}; prepare the data again"
+            f"records {self.name} are damaged at byte {offset}: {what}; prepare the data again"
         )
 
 

@@ -87,7 +87,12 @@ def load_resident(
 
 
 def resident_bytes(reader: ClipReader) -> int:
-    """Returns the bytes that the clips of a reader take on each device, without reading them."""
+    """Returns the bytes that the clips of a reader take on each device, without reading them.
+
+    Of records in a bucket it is a bound, since arrays would be fetched to be counted.
+    """
+    if (most := reader.most_bytes()) is not None:
+        return most
     names = [prefix + name for prefix in _PEOPLE for name in ("audio", "words", "word_index")]
     clips = (reader.glance(clip) for clip in range(len(reader)))
     return sum(clip[name].nbytes for clip in clips for name in (*names, "pose"))
