@@ -46,6 +46,10 @@ class ModelConfig:
         attention_kernel: `xla` is plain products, `cudnn` and `pallas` keep scores on the chip.
             `cudnn` needs bfloat16, a GPU, even lengths and heads of a multiple of 8. `pallas` needs
             a GPU and heads of 16, 32, 64 or 128; on a CPU it is interpreted, which is for tests.
+        remat: What training computes again in the backward pass instead of keeping it, where memory
+            is short: `none`; `products` keeps products of streams with kernels, and makes attention
+            scores, norms and dropout again; `blocks` keeps what goes into each block alone, and
+            takes a third more time.
     """
 
     variant: Literal["text", "audio", "plus", "cross"] = "plus"
@@ -69,6 +73,7 @@ class ModelConfig:
     lookahead_frames: int = 0
     compute_dtype: Literal["float32", "tf32", "bfloat16"] = "float32"
     attention_kernel: Literal["xla", "cudnn", "pallas"] = "xla"
+    remat: Literal["none", "products", "blocks"] = "none"
 
     def __post_init__(self) -> None:
         sizes = (

@@ -7,6 +7,7 @@ from llavataros_jax.model.frontend import Sizes
 from llavataros_jax.model.functions import GestureModel, Params, build
 from llavataros_jax.model.memory import Memory, reset_memory
 from llavataros_jax.model.sampling import Dials, SampleState, reset_sampling
+from llavataros_jax.model.stretch import PastKeys, reset_past
 
 __all__ = [
     "Cache",
@@ -16,10 +17,12 @@ __all__ = [
     "GestureModel",
     "Memory",
     "Params",
+    "PastKeys",
     "SampleState",
     "Sizes",
     "build",
     "reset_cache",
     "reset_memory",
+    "reset_past",
     "reset_sampling",
 ]

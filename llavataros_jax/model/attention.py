@@ -1,6 +1,6 @@
 """Attention with relative positions over memory and segment (Dai et al. 2019; spec 2.2, 2.3)."""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -45,6 +45,61 @@ class Past(NamedTuple):
     position_keys: Float[Array, "N S H"]
     content_bias: Float[Array, "N H"]
     position_bias: Float[Array, "N H"]
+
+    def attend(
+        self,
+        attention: "RelativeAttention",
+        queries: Float[Array, "B T D"],
+        present: Float[Array, "B T D"],
+        *,
+        remembered: Float[Array, "B T D"] | None = None,
+    ) -> tuple[Float[Array, "B T D"], Ring]:
+        """Attends to the ring by `RelativeAttention.attend_cached`."""
+        return attention.attend_cached(queries, present, self, remembered=remembered)
+
+
+@runtime_checkable
+class Attended(Protocol):
+    """A past that an attention goes on from, without projecting it again."""
+
+    def attend(
+        self,
+        attention: "RelativeAttention",
+        queries: Float[Array, "B T D"],
+        present: Float[Array, "B T D"],
+        *,
+        remembered: Float[Array, "B T D"] | None = None,
+    ) -> tuple[Float[Array, "B T D"], Any]:
+        """Returns what queries are answered, and what is kept for later.
+
+        Args:
+            attention: Whose projections are used.
+            queries: What asks.
+            present: What is attended to besides the past.
+            remembered: What is found later in place of `present`.
+        """
+        ...
+
+
+class Nobody(NamedTuple):
+    """The past, and the present, of somebody who is not there: no query is answered anything.
+
+    Attributes:
+        kept: What is kept for later, as it was.
+    """
+
+    kept: Any
+
+    def attend(
+        self,
+        attention: "RelativeAttention",
+        queries: Float[Array, "B T D"],
+        present: Float[Array, "B T D"],
+        *,
+        remembered: Float[Array, "B T D"] | None = None,
+    ) -> tuple[Float[Array, "B T D"], Any]:
+        """Answers zeros."""
+        return jnp.zeros_like(queries), self.kept
 
 
 def sinusoids(keys: int, d_model: int) -> Float[np.ndarray, "S D"]:

@@ -1,12 +1,13 @@
 """The two kinds of block: self (main speaker) and cross (interlocutor); spec 2.4 and 2.5."""
 
+from typing import Any
+
 import jax
 from flax import nnx
 from jaxtyping import Array, Bool, Float
 
 from llavataros_jax.config import ModelConfig
-from llavataros_jax.model.attention import Past, Positions, RelativeAttention
-from llavataros_jax.model.cache import Ring
+from llavataros_jax.model.attention import Attended, Positions, RelativeAttention
 from llavataros_jax.model.layers import Dropout, Projection, layer_norm
 
 NOTHING_DROPPED = Dropout(0.0, None)
@@ -61,11 +62,11 @@ class SelfBlock(nnx.Module):
         attended = self.attention(stream, past, stream, visible, positions)
         return _conclude(self, x, attended, drop, place)
 
-    def step(self, x: Float[Array, "B T D"], past: Past) -> tuple[Float[Array, "B T D"], Ring]:
-        """Returns the output for the frames of a call, and the ring with them in it."""
+    def step(self, x: Float[Array, "B T D"], past: Attended) -> tuple[Float[Array, "B T D"], Any]:
+        """Returns the output for the frames of a call, and the past with them in it."""
         stream = self.attention_norm(x) if self.pre else x
-        attended, ring = self.attention.attend_cached(stream, stream, past)
-        return _conclude(self, x, attended, NOTHING_DROPPED, ""), ring
+        attended, kept = past.attend(self.attention, stream, stream)
+        return _conclude(self, x, attended, NOTHING_DROPPED, ""), kept
 
 
 class CrossBlock(nnx.Module):
@@ -107,11 +108,11 @@ class CrossBlock(nnx.Module):
         self,
         x: Float[Array, "B T D"],
         others: Float[Array, "B T D"],
-        past: Past,
+        past: Attended,
         *,
         remembered: Float[Array, "B T D"] | None = None,
-    ) -> tuple[Float[Array, "B T D"], Ring]:
-        """Returns the output for the frames of a call, and the ring with `others` in it.
+    ) -> tuple[Float[Array, "B T D"], Any]:
+        """Returns the output for the frames of a call, and the past with `others` in it.
 
         Later calls find `remembered`, where it is given, in place of `others`.
         """
@@ -119,8 +120,8 @@ class CrossBlock(nnx.Module):
         if self.query_norm is not None:
             queries, others = self.query_norm(x), self.attention_norm(others)
             remembered = None if remembered is None else self.attention_norm(remembered)
-        attended, ring = self.attention.attend_cached(queries, others, past, remembered=remembered)
-        return _conclude(self, x, attended, NOTHING_DROPPED, ""), ring
+        attended, kept = past.attend(self.attention, queries, others, remembered=remembered)
+        return _conclude(self, x, attended, NOTHING_DROPPED, ""), kept
 
 
 def _conclude(

@@ -3,7 +3,7 @@
 The main speaker and the interlocutor share all weights here.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +12,7 @@ from jaxtyping import Array, Bool, Float
 
 from llavataros_jax.batch import Speech
 from llavataros_jax.config import ModelConfig
-from llavataros_jax.model.attention import Past, Positions, RelativeAttention
-from llavataros_jax.model.cache import Ring
+from llavataros_jax.model.attention import Attended, Positions, RelativeAttention
 from llavataros_jax.model.layers import Projection, layer_norm
 
 
@@ -105,9 +104,9 @@ class PlainFrontend(nnx.Module):
         return self.join(speech, speaker, jnp.asarray(speech.audio)), []
 
     def step(
-        self, speech: Speech, speaker: Float[Array, "B C"], past: Past | None
-    ) -> tuple[Float[Array, "B T D"], Ring | None]:
-        """Returns the stream; there is no ring to write."""
+        self, speech: Speech, speaker: Float[Array, "B C"], past: Attended | None
+    ) -> tuple[Float[Array, "B T D"], Any]:
+        """Returns the stream; there is no past to keep."""
         return self.join(speech, speaker, jnp.asarray(speech.audio)), None
 
 
@@ -149,14 +148,14 @@ class CrossFrontend(nnx.Module):
         return self.join(speech, speaker, answered), [text]
 
     def step(
-        self, speech: Speech, speaker: Float[Array, "B C"], past: Past | None
-    ) -> tuple[Float[Array, "B T D"], Ring | None]:
-        """Returns the stream, and the ring of the text with this call in it."""
-        assert past is not None, "the network gives this front end its ring"
+        self, speech: Speech, speaker: Float[Array, "B C"], past: Attended | None
+    ) -> tuple[Float[Array, "B T D"], Any]:
+        """Returns the stream, and the past of the text with this call in it."""
+        assert past is not None, "the network gives this front end its past"
         audio = self.audio(speech, speaker, jnp.asarray(speech.audio))
         text = self.text(speech, speaker, jnp.asarray(speech.audio))
-        attended, ring = self.attention.attend_cached(audio, text, past)
-        return self.join(speech, speaker, self.norm(audio + attended)), ring
+        attended, kept = past.attend(self.attention, audio, text)
+        return self.join(speech, speaker, self.norm(audio + attended)), kept
 
 
 def build_frontend(

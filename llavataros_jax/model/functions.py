@@ -37,6 +37,7 @@ from llavataros_jax.model.sampling import (
     sampling_of,
     start_sampling,
 )
+from llavataros_jax.model.stretch import PastKeys, empty_past, stretch_trunk
 from llavataros_jax.motion.pose_basis import PoseBasis
 
 Params = dict[str, Any]
@@ -237,6 +238,39 @@ class GestureModel:
             position_keys=position_keys,
             cache=cache,
         )
+
+    def empty_past(self, lanes: int, *, is_alone: bool) -> PastKeys:
+        """Returns keys and values of no past; `is_alone` says whether nobody else is ever there."""
+        return empty_past(self.config, lanes=lanes, is_alone=is_alone)
+
+    def stretch(
+        self,
+        params: Params,
+        main: Speech,
+        interlocutor: Speech | None,
+        interlocutor_present: Bool[Array | np.ndarray, " B"],
+        *,
+        position_keys: tuple[Float[Array, "N S H"], ...],
+        past: PastKeys,
+    ) -> tuple[Float[Array, "B F D"], PastKeys]:
+        """Returns the features of a stretch: some segments of each lane, all of whose frames exist.
+
+        Equals `trunk` without dropout, segment by segment. The speech of each segment is a row,
+        those of a lane one after another; None where nobody else is there.
+        """
+        present, lanes = jnp.asarray(interlocutor_present), len(interlocutor_present)
+        exists = jnp.ones(main.word_index.shape, bool)
+        there = exists & jnp.repeat(present, len(exists) // lanes)[:, None]
+        other = interlocutor and standardise(interlocutor, self.statistics, exists=there)
+        feature, past = stretch_trunk(
+            self._merged(params),
+            standardise(main, self.statistics, exists=exists),
+            other,
+            present,
+            position_keys=position_keys,
+            past=past,
+        )
+        return feature.reshape(lanes, -1, feature.shape[-1]), past
 
     def parameter_count(self) -> int:
         """Counts the parameters."""

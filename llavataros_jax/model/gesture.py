@@ -1,5 +1,7 @@
 """The whole network: front end, self blocks, cross blocks and heads (spec section 2)."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +17,7 @@ from llavataros_jax.model.frontend import Sizes, build_frontend
 from llavataros_jax.model.layers import Dropout, Projection, layer_norm
 from llavataros_jax.model.memory import Memory, remember
 from llavataros_jax.model.products import products
+from llavataros_jax.model.remat import rematerialised
 
 
 class GestureNetwork(nnx.Module):
@@ -110,8 +113,9 @@ class GestureNetwork(nnx.Module):
         for slot, block in enumerate(self.self_blocks):
             streams.append(x)
             exist.append(frame_mask)
+            step = functools.partial(block, drop=drop, place=f"self/{slot}")
             past = memory.hidden[:, slot]
-            x = block(x, past, main_visible, positions, drop=drop, place=f"self/{slot}")
+            x = rematerialised(step, config.remat)(x, past, main_visible, positions)
         text_exist = [frame_mask] * len(text_streams)
         if config.cross_blocks:
             other, kept = embed(interlocutor, "interlocutor", other_visible, blocks + 1)
@@ -125,8 +129,9 @@ class GestureNetwork(nnx.Module):
                 is_other = number == 0 and not quirk
                 streams.append(encoded if quirk and number == 0 else other)
                 exist.append(here if is_other else frame_mask)
-                past, place = memory.hidden[:, config.self_blocks + number], f"cross/{number}"
-                other = block(encoded, past, other, visible, positions, drop=drop, place=place)
+                step = functools.partial(block, drop=drop, place=f"cross/{number}")
+                past = memory.hidden[:, config.self_blocks + number]
+                other = rematerialised(step, config.remat)(encoded, past, other, visible, positions)
                 # From the second block on, keys come from the main speaker's own stream.
                 visible = main_visible
             x = other
