@@ -1,7 +1,6 @@
 """The network for a folder of records: where model and data meet."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from llavataros_jax.data.manifest import FILE_NAME, Manifest, load_manifest
 from llavataros_jax.errors import UserError
 from llavataros_jax.model import FeatureStatistics, GestureModel, Sizes, build
 from llavataros_jax.motion.pose_basis import PoseBasis
+from llavataros_jax.storage.cache import run_folder
 
 
 def build_model(config: Config, manifest: Manifest) -> GestureModel:
@@ -53,7 +53,7 @@ def with_pose_basis(config: Config, manifest: Manifest) -> Manifest:
     """
     if config.model.head != "flow" or manifest.pose_basis is not None:
         return manifest
-    run = Path(config.training.run)
+    run = run_folder(config.training.run)
     if (run / FILE_NAME).is_file() and (known := load_manifest(run).pose_basis):
         return dataclasses.replace(manifest, pose_basis=known)
     clips = ClipReader(config.data.records, "train", recorded_only=True)

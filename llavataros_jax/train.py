@@ -18,6 +18,7 @@ from llavataros_jax.inference.dials import LiveDials
 from llavataros_jax.model import Params
 from llavataros_jax.network import build_model, with_pose_basis
 from llavataros_jax.rendering.film import check_film_tools, write_film
+from llavataros_jax.storage.cache import run_folder
 from llavataros_jax.training.checkpoint import trained_steps
 from llavataros_jax.training.choices import choose
 from llavataros_jax.training.hosts import join
@@ -26,6 +27,7 @@ from llavataros_jax.training.hosts_end import ending_together
 from llavataros_jax.training.hosts_same import leaders_basis, require_same
 from llavataros_jax.training.hosts_stop import Stopped
 from llavataros_jax.training.loop import fit
+from llavataros_jax.training.mirror import mirrored
 from llavataros_jax.training.sharding import local_copy
 from llavataros_jax.training.trainer import Sampler
 
@@ -63,9 +65,11 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     join(config.parallel)
     try:
         with ending_together():
-            run = _train(config, given.profile)
+            with mirrored(config.training.run):
+                run = _train(config, given.profile)
             if jax.process_index() == 0:
-                print(f"trained {trained_steps(run)} steps; everything is in {run}")
+                where = config.training.run
+                print(f"trained {trained_steps(run)} steps; everything is in {where}")
     except Stopped as stopped:
         if not stopped.by_scheduler:
             raise
@@ -144,7 +148,7 @@ def _filming(config: Config, manifest: Manifest, clips: ClipReader) -> Sampler:
         animator.params = params
         poses = animator(*speech)
         write_film(
-            Path(config.training.run) / "samples" / f"{step:08d}.mp4",
+            run_folder(config.training.run) / "samples" / f"{step:08d}.mp4",
             codec.decode(poses, fps, speaker),
             second=real,
             facing_alike=True,

@@ -1,7 +1,6 @@
 """A run directory, whole or exported, opened for animation."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -18,8 +17,10 @@ from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.smoothing import enlarged, smooth_values
 from llavataros_jax.network import build_model
 from llavataros_jax.sound.voice import recorded_activity
+from llavataros_jax.storage.place import Place
 from llavataros_jax.training.checkpoint import load_params
 from llavataros_jax.training.exported import is_exported, load_exported
+from llavataros_jax.training.remote_run import opened_run
 from llavataros_jax.training.run import read_config
 
 
@@ -95,12 +96,14 @@ class TrainedRun:
         return speakers.index(name)
 
 
-def open_trained(run: Path | str) -> TrainedRun:
+def open_trained(run: Place) -> TrainedRun:
     """Reads config, manifest and the best checkpoint of a run, or the weights of an exported one.
 
     Raises:
-        UserError: When `run` is no run directory, or has no or a damaged checkpoint.
+        UserError: When `run` is no run directory, or has no or a damaged checkpoint, or a bucket
+            cannot be reached.
     """
+    run = opened_run(run)
     config = read_config(run)
     manifest = load_manifest(run)
     model = build_model(config, manifest)

@@ -13,7 +13,8 @@ class TrainingConfig:
     """How long and how often.
 
     Attributes:
-        run: Folder of the run: config, logs, checkpoints, samples.
+        run: Folder of the run: config, logs, checkpoints, samples; or one in a bucket, such as
+            `gs://bucket/run` (docs/storage.md).
         start_from: Folder of another run, whole or exported (such as `starter`), whose parameters a
             new run begins with; what depends on other records is converted or new
             (`training/transfer.py`). A run that has a checkpoint goes on from its own.

@@ -21,6 +21,7 @@ from llavataros_jax.rendering.film import check_film_tools
 from llavataros_jax.report.page import check_report_tools, write_report
 from llavataros_jax.run_options import MOST_SAMPLES, require_sampled, with_run_options
 from llavataros_jax.trained import TrainedRun, open_trained
+from llavataros_jax.training.remote_run import opened_run
 
 PROGRAM = "llavataros evaluate"
 # Protocols of SMPL-X, which read all joints of its files.
@@ -85,7 +86,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
             result,
             source,
             run=run,
-            log=Path(given.run) / "log.jsonl" if given.run else None,
+            log=opened_run(given.run) / "log.jsonl" if given.run else None,
             reader=source.reader if run and isinstance(source, RecordClips) else None,
         )
     print("wrote " + ", ".join(str(path) for path in written))

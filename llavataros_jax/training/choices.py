@@ -1,11 +1,11 @@
 """What is chosen from the data before training starts, and what the data leaves without effect."""
 
 import dataclasses
-from pathlib import Path
 
 from llavataros_jax.config import AudioConfig, Config
 from llavataros_jax.data.manifest import Manifest
 from llavataros_jax.data.plan import LanePlan
+from llavataros_jax.storage.cache import run_folder
 from llavataros_jax.training.resumption import with_dealing
 from llavataros_jax.training.run import read_config
 from llavataros_jax.training.start import blocks_to_keep
@@ -29,7 +29,7 @@ def choose(config: Config, manifest: Manifest) -> tuple[Config, list[str]]:
         a sentence for each choice and for whatever has no effect on these records.
     """
     said: list[str] = []
-    run = Path(config.training.run)
+    run = run_folder(config.training.run)
     if (run / "config.yaml").is_file():
         config, said = with_dealing(config, read_config(run))
     clips = manifest.clips
@@ -63,9 +63,9 @@ def _steps(config: Config, manifest: Manifest) -> tuple[int, str]:
     if not frames:
         return LEAST_STEPS, "there are no training clips"
     plan = LanePlan.of(config.training, lengths, segment_frames=config.model.segment_frames)
-    epoch_steps = plan.epoch_steps(0)
+    segments, each = plan.epoch_steps(0), config.training.accumulate_segments
     epochs = max(LEAST_EPOCHS, -(-LEAST_FRAMES // frames))
-    wanted = epochs * epoch_steps
+    wanted = -(-epochs * segments // each)
     steps = min(max(wanted, LEAST_STEPS), MOST_STEPS)
     warm_up = STEPS_A_WARM_UP_STEP * config.optimizer.warmup_steps
     bound = ""
@@ -78,8 +78,8 @@ def _steps(config: Config, manifest: Manifest) -> tuple[int, str]:
     recorded = sum(clip.num_frames for clip in manifest.recorded_of("train"))
     of_them = f" ({recorded / manifest.fps / 60:,.1f} without copies)" if recorded < frames else ""
     return steps, (
-        f"{steps / epoch_steps:,.1f} epochs of {epoch_steps} steps over {minutes:,.1f} minutes of "
-        f"training clips{of_them}{bound}"
+        f"{steps * each / segments:,.1f} epochs of {segments / each:,.4g} steps over "
+        f"{minutes:,.1f} minutes of training clips{of_them}{bound}"
     )
 
 

@@ -15,6 +15,7 @@ from llavataros_jax.errors import UserError
 from llavataros_jax.lock import sole_use
 from llavataros_jax.model import GestureModel
 from llavataros_jax.network import build_model, with_pose_basis
+from llavataros_jax.storage.cache import run_folder
 from llavataros_jax.training.checkpoint import Checkpoints
 from llavataros_jax.training.hosts_log import HostTracker, require_shared
 from llavataros_jax.training.hosts_same import leaders_config
@@ -64,7 +65,7 @@ def fit(
     liveliness = open_liveliness(config, manifest)
     train_clips = ClipReader(config.data.records, "train")
     is_resident(config.data.resident, train_clips, launcher)
-    run, is_leader = Path(config.training.run), jax.process_index() == 0
+    run, is_leader = run_folder(config.training.run), jax.process_index() == 0
     with contextlib.ExitStack() as held:
         notes: list[str] = []
         if is_leader:

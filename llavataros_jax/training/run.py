@@ -18,6 +18,7 @@ from llavataros_jax.data.identity import difference
 from llavataros_jax.data.manifest import Manifest, load_manifest
 from llavataros_jax.errors import UserError
 from llavataros_jax.lock import HOLDER, LOCK
+from llavataros_jax.storage.cache import run_folder
 from llavataros_jax.training.exported import is_exported
 from llavataros_jax.training.resumption import continued
 
@@ -37,7 +38,7 @@ def open_run(config: Config, manifest: Manifest) -> tuple[Config, list[str]]:
     Raises:
         UserError: When the directory holds another run, naming what differs.
     """
-    run = Path(config.training.run)
+    run = run_folder(config.training.run)
     require_run_folder(run)
     notes: list[str] = []
     if is_exported(run):

@@ -12,9 +12,11 @@ from llavataros_jax.data.manifest import load_manifest
 from llavataros_jax.errors import UserError
 from llavataros_jax.model import Params
 from llavataros_jax.network import build_model
+from llavataros_jax.storage.cache import run_folder
 from llavataros_jax.training.checkpoint import load_params, trained_steps
 from llavataros_jax.training.exported import is_exported, load_exported
 from llavataros_jax.training.parameters import named_leaves
+from llavataros_jax.training.remote_run import opened_run
 from llavataros_jax.training.run import read_config
 from llavataros_jax.training.sharding import local_copy
 from llavataros_jax.training.state import TrainState
@@ -66,7 +68,7 @@ class Start:
 
 def start_of(config: Config) -> str | None:
     """Returns the folder that a run begins from: as asked for, or as it was when it was begun."""
-    run = Path(config.training.run)
+    run = run_folder(config.training.run)
     if config.training.start_from is None and (run / "config.yaml").is_file():
         return read_config(run).training.start_from
     return config.training.start_from
@@ -79,25 +81,26 @@ def open_start(config: Config) -> Start | None:
         UserError: When `training.start_from` is no run, this run, one of other sizes, or damaged.
     """
     folder = start_of(config)
-    if folder is None or trained_steps(config.training.run):
+    if folder is None or trained_steps(run_folder(config.training.run)):
         return None
     if Path(folder).resolve() == Path(config.training.run).resolve():
         raise UserError(
             f"training.start_from={folder} is training.run itself, which goes on from its own "
             "checkpoint; leave training.start_from out or choose another training.run"
         )
+    place = opened_run(folder)
     for name in ("config.yaml", "manifest.json"):
-        if not (Path(folder) / name).is_file():
+        if not (place / name).is_file():
             raise UserError(
                 f"training.start_from={folder} is no run: it has no {name}; name a folder that "
                 "training or an export wrote, such as starter"
             )
-    own = read_config(folder)
-    source = Network(own.model, load_manifest(folder))
+    own = read_config(place)
+    source = Network(own.model, load_manifest(place))
     require_same_trunk(config.model, source.model, start_from=folder)
     model = build_model(own, source.manifest)
-    load = load_exported if is_exported(folder) else load_params
-    params, checkpoint = load(folder, jax.eval_shape(model.init, jax.random.key(0)))
+    load = load_exported if is_exported(place) else load_params
+    params, checkpoint = load(place, jax.eval_shape(model.init, jax.random.key(0)))
     for name, leaf in named_leaves(params):
         if not np.isfinite(leaf).all():
             raise UserError(
@@ -112,11 +115,11 @@ def blocks_to_keep(config: Config) -> tuple[int, str] | None:
 
     None when it starts from none, or from what `open_start` will refuse.
     """
-    folder, run = start_of(config), config.training.run
+    folder, run = start_of(config), run_folder(config.training.run)
     if folder is None:
         return None
     # What the run has already outlives the folder that it began from.
-    for place in (run, folder):
-        if (Path(place) / "config.yaml").is_file():
+    for place in (run, opened_run(folder)):
+        if (place / "config.yaml").is_file():
             return read_config(place).model.cross_blocks, folder
     return None
