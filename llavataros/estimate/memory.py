@@ -1,16 +1,23 @@
 """Bytes that a step of training needs on a device, by part."""
 
+import dataclasses
 import functools
+import math
 from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import PartitionSpec
+
+from llavataros.estimate.residuals import kept_by_part
+from llavataros.estimate.workload import Workload
 
 from llavataros_jax.batch import Batch
 from llavataros_jax.config import Config
 from llavataros_jax.data.segments import silence
 from llavataros_jax.model import GestureModel
 from llavataros_jax.training.optimizer import build_optimizer
+from llavataros_jax.training.sharding import shared_specs
 from llavataros_jax.training.state import TrainState, init_state
 
 PARTS: tuple[str, ...] = (
@@ -22,7 +29,8 @@ PARTS: tuple[str, ...] = (
     "output",
     "flow head",
 )
-_FLOAT32 = 4
+# Begins the names of what the forward pass keeps for the backward pass.
+KEPT = "kept: "
 
 
 def parameters_by_part(model: GestureModel) -> dict[str, int]:
@@ -84,23 +92,33 @@ def batch_of(config: Config, model: GestureModel, segment_words: int) -> Batch:
     )
 
 
-def bytes_by_part(config: Config, model: GestureModel, *, segment_words: int) -> dict[str, int]:
-    """Returns the bytes of each part; all but the activations are exact for one device."""
+def bytes_by_part(workload: Workload) -> dict[str, int]:
+    """Returns the bytes of each part on one of the devices that the config names."""
+    config, model = workload.config, workload.model
+    fsdp = config.parallel.fsdp
+    lanes = math.ceil(config.training.lanes / max(config.parallel.devices, fsdp))
+    config = dataclasses.replace(
+        config, training=dataclasses.replace(config.training, lanes=lanes)
+    )
     state = abstract_state(config, model)
+    batch = batch_of(config, model, workload.segment_words)
+    kept = kept_by_part(dataclasses.replace(workload, config=config), state, batch)
     return {
-        "parameters": nbytes(state.params),
-        "gradients": nbytes(state.params),
-        "moments": nbytes(state.opt_state),
-        "average": nbytes(state.average),
+        "parameters": nbytes(state.params, fsdp),
+        "gradients": nbytes(state.params, fsdp),
+        "moments": nbytes(state.opt_state, fsdp),
+        "average": nbytes(state.average, fsdp),
         "carry": nbytes((state.carry, state.step, state.key)),
-        "batch": nbytes(batch_of(config, model, segment_words)),
-        "activations": activation_bytes(config, model),
+        "batch": nbytes(batch),
+        **{f"{KEPT}{part}": size for part, size in kept.items()},
     }
 
 
-def nbytes(tree: Any) -> int:
-    """Adds up the bytes of arrays, concrete or abstract."""
-    return sum(_bytes(leaf) for leaf in jax.tree.leaves(tree))
+def nbytes(tree: Any, fsdp: int = 1) -> int:
+    """Adds up the bytes of arrays, concrete or abstract, that each of `fsdp` devices holds."""
+    cuts = jax.tree.leaves(shared_specs(tree, fsdp), is_leaf=_is_spec)
+    sizes = [_bytes(leaf) for leaf in jax.tree.leaves(tree)]
+    return sum(size // fsdp if cut else size for size, cut in zip(sizes, cuts, strict=True))
 
 
 def _bytes(leaf: Any) -> int:
@@ -109,34 +127,5 @@ def _bytes(leaf: Any) -> int:
     return leaf.size * leaf.dtype.itemsize
 
 
-def activation_bytes(config: Config, model: GestureModel) -> int:
-    """Estimates what the backward pass reads of the forward pass, without rematerialisation.
-
-    Counted as float32: of each attention its inputs, queries, keys, values, scores and weights; of
-    each feed-forward layer both hidden layers; of each block eight streams (residuals, norms and
-    what dropout kept); of each block of the sampled head twelve for each draw. A compiler that
-    fuses, or computes again, needs less, and while it works a little more.
-    """
-    network, sizes = model.config, model.sizes
-    lanes, frames = config.training.lanes, network.segment_frames
-    keys = network.memory_frames + frames
-    width = network.heads * network.d_head
-    people = 1 + bool(network.cross_blocks)
-    attention = (
-        keys * (network.d_model + 2 * width)
-        + frames * (2 * network.d_model + 3 * width)
-        + 2 * network.heads * frames * keys
-    )
-    block = attention + frames * (6 * network.d_model + 2 * network.d_inner)
-    blocks = network.self_blocks + network.cross_blocks
-    numbers = blocks * block
-    numbers += people * frames * (sizes.audio + 2 * network.d_model)
-    if network.variant == "cross":
-        numbers += people * attention
-    # Poses and joints' matrices and places, predicted and real.
-    numbers += frames * 12 * sizes.pose
-    if model.sampling is not None:
-        flow = model.sampling.flow
-        numbers += flow.repeats * frames * flow.width * (12 * flow.blocks + 2)
-        numbers += frames * flow.width * (3 * flow.blocks + 2)
-    return _FLOAT32 * lanes * numbers
+def _is_spec(value: Any) -> bool:
+    return isinstance(value, PartitionSpec)

@@ -10,8 +10,6 @@ from llavataros_jax.training.devices import ComputeType
 from llavataros_jax.training.flops import Product, optimizer_flop, step_products
 
 COMPUTE_TYPES: tuple[ComputeType, ...] = ("float32", "tf32", "bfloat16")
-# Reading and writing parameters and both moments, and reading gradients: 7 times 4 bytes.
-_UPDATE_BYTES = 28
 
 
 class Pace(NamedTuple):
@@ -58,6 +56,7 @@ def estimate(workload: Workload) -> dict[str, Any]:
     forward = sum(p.forward_flop for p in products)
     step = sum(p.flop for p in products)
     frames, steps = workload.frames_per_step, config.training.steps
+    needed = bytes_by_part(workload)
     return {
         "assumed": list(workload.assumed),
         "chosen": list(workload.said),
@@ -76,8 +75,9 @@ def estimate(workload: Workload) -> dict[str, Any]:
             "run": (step + update) * steps,
         },
         "bytes": {
-            **bytes_by_part(config, workload.model, segment_words=workload.segment_words),
-            "update_traffic": _UPDATE_BYTES * count,
+            **needed,
+            # Parameters and moments are read and written, gradients are read.
+            "update_traffic": 2 * (needed["parameters"] + needed["moments"]) + needed["gradients"],
         },
         "run": {
             "steps": steps,
@@ -95,6 +95,11 @@ def estimate(workload: Workload) -> dict[str, Any]:
     }
 
 
+def memory_of(parts: Mapping[str, int]) -> int:
+    """Returns the bytes that a device must have."""
+    return sum(size for part, size in parts.items() if part != "update_traffic")
+
+
 def on_devices(
     counted: Mapping[str, Any],
     paces: Sequence[Pace],
@@ -106,7 +111,7 @@ def on_devices(
     rows = []
     run = counted["run"]
     full = counted["flop"]["float32_per_step"]
-    needed = sum(v for name, v in counted["bytes"].items() if name != "update_traffic")
+    needed = memory_of(counted["bytes"])
     for pace in paces:
         narrow = (counted["flop"]["per_step"] - full) / pace.flop_per_second
         seconds = (narrow + full / pace.float32_flop_per_second) / utilisation

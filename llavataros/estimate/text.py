@@ -4,6 +4,9 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from llavataros.estimate.memory import KEPT
+from llavataros.estimate.numbers import memory_of
+
 _WIDTH = 100
 _LABEL = 34
 # Below this a step on an accelerator is launches and the host, not arithmetic.
@@ -82,13 +85,15 @@ def _flop_line(label: str, passes: Mapping[str, Any], step: float) -> str:
 
 
 def _memory(parts: Mapping[str, int]) -> Iterator[str]:
-    needed = {part: size for part, size in parts.items() if part != "update_traffic"}
-    yield f"{'Memory of a device':<{_LABEL}}{_bytes(sum(needed.values())):>16}"
-    for part, size in needed.items():
-        if not size:
-            continue
-        told = f"{part}, estimated" if part == "activations" else part
-        yield f"  {told:<{_LABEL - 2}}{_bytes(size):>16}"
+    yield f"{'Memory of a device':<{_LABEL}}{_bytes(memory_of(parts)):>16}"
+    kept = sum(size for part, size in parts.items() if part.startswith(KEPT))
+    for part, size in parts.items():
+        if size and part != "update_traffic" and not part.startswith(KEPT):
+            yield f"  {part:<{_LABEL - 2}}{_bytes(size):>16}"
+    yield f"  {'kept for the backward pass':<{_LABEL - 2}}{_bytes(kept):>16}"
+    for part, size in parts.items():
+        if size and part.startswith(KEPT):
+            yield f"    {part.removeprefix(KEPT):<{_LABEL - 4}}{_bytes(size):>16}"
 
 
 def _run(counted: Mapping[str, Any]) -> Iterator[str]:

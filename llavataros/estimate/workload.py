@@ -13,7 +13,9 @@ from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.manifest import FILE_NAME, ClipEntry, Manifest, load_manifest
 from llavataros_jax.errors import UserError
 from llavataros_jax.model import GestureModel, Sizes, build
+from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.motion.pose_basis import PoseBasis
+from llavataros_jax.motion.skeleton import Skeleton
 from llavataros_jax.training.choices import CROSS_BLOCKS, choose
 
 # What is assumed where there are no records: GENEA 2023, and fast speech.
@@ -21,6 +23,7 @@ JOINTS, SPEAKERS = 83, 17
 WORDS_PER_SECOND = 5
 CLIP_SECONDS = 60
 COMPONENTS = 40
+_SIDE_BY_SIDE = 5
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Workload:
     Attributes:
         config: With nothing left to choose; `training.steps` are those of the run.
         model: Its network.
+        codec: Its poses; where there are no records, those of a made-up body.
         segment_words: Rows of word vectors of a lane's segment.
         fps: Frames per second.
         hours: Of training recordings, if they are known.
@@ -64,6 +68,7 @@ class Workload:
 
     config: Config
     model: GestureModel
+    codec: PoseCodec
     segment_words: int
     fps: int
     hours: float | None
@@ -96,9 +101,9 @@ def open_workload(config: Config, length: Length, *, joints: int | None = None) 
     config, hours, said = _resolved(config, manifest, length, fps)
     sizes = _sizes(config, manifest, joints, assumed)
     words = _segment_words(config, manifest, fps, assumed)
-    return Workload(
-        config, _network(config, sizes, assumed), words, fps, hours, tuple(said), tuple(assumed)
-    )
+    model = _network(config, sizes, assumed)
+    codec = _made_up(sizes) if manifest is None else PoseCodec.from_dict(manifest.codec)
+    return Workload(config, model, codec, words, fps, hours, tuple(said), tuple(assumed))
 
 
 def _resolved(
@@ -195,6 +200,17 @@ def _sizes(
     pose = 3 + 6 * joints
     assumed.append(f"a pose of {pose} numbers: root and {joints} joints{of}; {SPEAKERS} speakers")
     return Sizes(len(feature_names(config.audio)), config.text.size, pose, SPEAKERS)
+
+
+def _made_up(sizes: Sizes) -> PoseCodec:
+    """Returns a codec of as many joints, five side by side as those of GENEA's body are about."""
+    joints = (sizes.pose - 3) // 6
+    parents = tuple(max(joint - _SIDE_BY_SIDE, 0) if joint else -1 for joint in range(joints))
+    names = tuple(f"joint{joint}" for joint in range(joints))
+    offsets = np.ones((sizes.speakers, joints, 3))
+    zero, one = np.zeros(sizes.pose, np.float32), np.ones(sizes.pose, np.float32)
+    skeleton = Skeleton(names, parents, offsets[0])
+    return PoseCodec(skeleton, (), offsets, zero, one, np.zeros(sizes.pose, bool))
 
 
 def _segment_words(config: Config, manifest: Manifest | None, fps: int, assumed: list[str]) -> int:
