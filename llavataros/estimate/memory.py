@@ -11,7 +11,6 @@ from jax.sharding import PartitionSpec
 
 from llavataros.estimate.residuals import kept_by_part
 from llavataros.estimate.workload import Workload
-
 from llavataros_jax.batch import Batch
 from llavataros_jax.config import Config
 from llavataros_jax.data.segments import silence
@@ -97,9 +96,7 @@ def bytes_by_part(workload: Workload) -> dict[str, int]:
     config, model = workload.config, workload.model
     fsdp = config.parallel.fsdp
     lanes = math.ceil(config.training.lanes / max(config.parallel.devices, fsdp))
-    config = dataclasses.replace(
-        config, training=dataclasses.replace(config.training, lanes=lanes)
-    )
+    config = dataclasses.replace(config, training=dataclasses.replace(config.training, lanes=lanes))
     state = abstract_state(config, model)
     batch = batch_of(config, model, workload.segment_words)
     kept = kept_by_part(dataclasses.replace(workload, config=config), state, batch)

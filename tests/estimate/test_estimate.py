@@ -15,7 +15,7 @@ from llavataros.estimate.residuals import kept_in
 from llavataros.estimate.seed_table import SeedAssumptions, as_published, put_right
 from llavataros.estimate.workload import Length, open_workload
 from llavataros_jax.batch import Batch
-from llavataros_jax.config.file import config_from_dict, config_to_yaml
+from llavataros_jax.config.file import config_to_yaml
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.loader import LaneSource
 from llavataros_jax.network import build_model
