@@ -29,6 +29,10 @@ class TrainingConfig:
         steps_per_call: Steps that one call of the compiled program takes, one after another, where
             nothing is due between them; the same as one by one. It spares the host, and pays on
             devices that are quicker than it. Where it divides the periods below, all calls do.
+        accumulate_segments: Consecutive segments of every lane whose gradients are added up for one
+            step (gradient accumulation), where so many times the lanes do not fit. Sums and counts
+            are added and divided once, so that it is their step. `steps` and all periods count
+            steps of the optimiser.
         random_phase: Start every clip at a random frame of its first segment, anew each epoch.
         log_every: Steps between log lines.
         validate_every: Steps between validations on held-out clips; 0 turns it off.
@@ -49,6 +53,7 @@ class TrainingConfig:
     piece_segments: int = 0
     dealing: Dealing = "stream"
     steps_per_call: int = 1
+    accumulate_segments: int = 1
     random_phase: bool = True
     log_every: int = 50
     validate_every: int = 500
@@ -65,7 +70,10 @@ class TrainingConfig:
             "training.start_from must name the folder of a run, or be null",
             self,
         )
-        for name in ("lanes", "steps_per_call", "log_every", "checkpoint_every", "sample_seconds"):
+        for name in (
+            *("lanes", "steps_per_call", "accumulate_segments"),
+            *("log_every", "checkpoint_every", "sample_seconds"),
+        ):
             require(getattr(self, name) > 0, f"training.{name} must be positive", self)
         for name in (
             *("steps", "seed", "piece_segments"),

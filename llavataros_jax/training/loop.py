@@ -131,10 +131,11 @@ def fit(
 def _describe(config: Config, model: GestureModel, launcher: Launcher, source: LaneSource) -> str:
     fsdp = config.parallel.fsdp
     shared = f", cut among {fsdp}" if fsdp > 1 else ""
-    epoch = source.plan.epoch_steps(0)
+    segments, each = source.plan.epoch_steps(0), config.training.accumulate_segments
+    epoch = f"{segments} steps" if each == 1 else f"{segments / each:.1f} steps of {each} segments"
     return (
         f"{model.parameter_count():,} parameters on {_counted(launcher)} by "
-        f"{config.parallel.mode}{shared} · {len(source.reader)} clips, {epoch} steps an epoch"
+        f"{config.parallel.mode}{shared} · {len(source.reader)} clips, {epoch} an epoch"
     )
 
 

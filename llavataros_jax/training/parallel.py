@@ -47,15 +47,16 @@ class Launcher(Protocol):
     def place(self, batch: Batch, *, segments: int = 1) -> Batch:
         """Puts this host's lanes on its devices.
 
-        With `segments` above 1, all arrays have an axis of so many steps before that of the lanes.
+        With `segments` above 1, all arrays have an axis of so many before that of the lanes.
         """
         ...
 
-    def train(self, step: Callable, *, segments: int = 1) -> Callable:
+    def train(self, step: Callable, *, segments: int = 1, accumulate: int = 1) -> Callable:
         """Compiles `step(state, batch) -> (state, metrics)`; the old state is given up.
 
         With `segments` above 1, one call takes so many steps, one after another; batches and
-        metrics have an axis of steps in front.
+        metrics have an axis of steps in front. With `accumulate` above 1, the batch of each step
+        has itself an axis of so many segments, and those of all steps come as one axis.
         """
         ...
 
@@ -162,13 +163,22 @@ class JitLauncher:
         shape = (*own.shape[:axis], lanes, *own.shape[axis + 1 :])
         return jax.make_array_from_callback(shape, sharding, part)
 
-    def train(self, step: Callable, *, segments: int = 1) -> Callable:
+    def train(self, step: Callable, *, segments: int = 1, accumulate: int = 1) -> Callable:
         """Compiles the training step; its first argument is donated."""
+
+        def several(state: TrainState, batches: Batch) -> tuple[TrainState, Any]:
+            if accumulate > 1:
+                shape = segments, accumulate
+                batches = jax.tree.map(lambda x: x.reshape(*shape, *x.shape[1:]), batches)
+            return jax.lax.scan(step, state, batches)
 
         def compiled(state: Any) -> Callable:
             return jax.jit(
-                step if segments == 1 else functools.partial(jax.lax.scan, step),
-                in_shardings=(state, self.lanes if segments == 1 else self.lanes_of_steps),
+                step if segments == 1 else several,
+                in_shardings=(
+                    state,
+                    self.lanes if segments * accumulate == 1 else self.lanes_of_steps,
+                ),
                 out_shardings=(state, self.replicated),
                 donate_argnums=0,
             )

@@ -36,30 +36,31 @@ class PmapLauncher:
         """Gives every device its lanes."""
         return self._spread(batch, axis=int(segments > 1))
 
-    def train(self, step: Callable, *, segments: int = 1) -> Callable:
+    def train(self, step: Callable, *, segments: int = 1, accumulate: int = 1) -> Callable:
         """Compiles the training step; its first argument is donated.
 
         Several steps are so many calls of the same program: in a loop on the device, sums over
         devices would round otherwise.
         """
-        single = self._single(step)
+        single = self._single(step, int(accumulate > 1))
         if segments == 1:
             return single
 
         def several(state: TrainState, batches: Batch) -> tuple[TrainState, Any]:
             metrics = []
             for k in range(segments):
-                state, of_step = single(state, jax.tree.map(operator.itemgetter(k), batches))
+                own = slice(k * accumulate, (k + 1) * accumulate) if accumulate > 1 else k
+                state, of_step = single(state, jax.tree.map(operator.itemgetter(own), batches))
                 metrics.append(of_step)
             return state, jax.tree.map(lambda *x: jnp.stack(x), *metrics)
 
         return several
 
-    def _compiled(self, step: Callable) -> Callable:
+    def _compiled(self, step: Callable, axis: int) -> Callable:
         return jax.pmap(
             functools.partial(step, axis_name=DATA),
             axis_name=DATA,
-            in_axes=(self.axes, 0),
+            in_axes=(self.axes, axis),
             out_axes=(self.axes, None),
             devices=self.devices,
             donate_argnums=0,

@@ -16,7 +16,7 @@ from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.loader import LaneSource
 from llavataros_jax.data.resident import Resident, gather_batch, load_resident, resident_bytes
 from llavataros_jax.errors import UserError
-from llavataros_jax.training.feed import HostFeed
+from llavataros_jax.training.feed import Feed, HostFeed
 from llavataros_jax.training.hosts_same import from_leader
 from llavataros_jax.training.parallel import JitLauncher, Launcher
 
@@ -56,8 +56,8 @@ def is_resident(choice: Choice, reader: ClipReader, launcher: Launcher) -> bool:
 
 def open_feed(
     choice: Choice, source: LaneSource, launcher: Launcher, *, start: int, stop: int
-) -> "HostFeed | ResidentFeed":
-    """Returns what gives the batches of the steps from `start` to before `stop`.
+) -> Feed:
+    """Returns what gives the batches of the lanes' segments from `start` to before `stop`.
 
     Raises:
         UserError: As `is_resident`.
@@ -68,12 +68,13 @@ def open_feed(
     return HostFeed(source, launcher, start=start, stop=stop)
 
 
-class ResidentFeed:
+class ResidentFeed(Feed):
     """Gathers batches on the devices; takes the place of what reads them on the host."""
 
     def __init__(self, source: LaneSource, launcher: JitLauncher, *, start: int):
-        """Puts the clips on the devices and begins with the batch of step `start`."""
-        self._source, self._launcher, self._step = source, launcher, start
+        """Puts the clips on the devices and begins with segment `start` of the lanes."""
+        super().__init__()
+        self._source, self._launcher, self._segment = source, launcher, start
         whole = NamedSharding(launcher.lanes.mesh, PartitionSpec())
         self._resident = load_resident(
             source.reader,
@@ -83,23 +84,16 @@ class ResidentFeed:
         )
         self._gather = functools.cache(self._compiled)
 
-    def __enter__(self) -> "ResidentFeed":
-        return self
+    def _read(self, segments: int) -> Batch:
+        sharding = self._launcher.lanes if segments == 1 else self._launcher.lanes_of_steps
+        rows = np.stack([self._source.plan.row(self._segment + k) for k in range(segments)])
+        self._segment += segments
+        named = _placed(rows[0] if segments == 1 else rows, sharding=sharding)
+        return self._gather(segments)(self._resident, named)
 
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def __call__(self, steps: int) -> Batch:
-        """Returns the batch of the next step, or of so many with an axis of steps in front."""
-        sharding = self._launcher.lanes if steps == 1 else self._launcher.lanes_of_steps
-        rows = np.stack([self._source.plan.row(self._step + k) for k in range(steps)])
-        self._step += steps
-        named = _placed(rows[0] if steps == 1 else rows, sharding=sharding)
-        return self._gather(steps)(self._resident, named)
-
-    def _compiled(self, steps: int) -> Callable[[Resident, jax.Array], Batch]:
+    def _compiled(self, segments: int) -> Callable[[Resident, jax.Array], Batch]:
         launcher = self._launcher
-        if steps == 1:
+        if segments == 1:
             return jax.jit(gather_batch, out_shardings=launcher.lanes)
         several = jax.vmap(gather_batch, in_axes=(None, 0))
         return jax.jit(several, out_shardings=launcher.lanes_of_steps)

@@ -7,6 +7,7 @@ state after exactly `state.step` batches.
 
 import contextlib
 import functools
+import itertools
 from collections.abc import Callable
 
 import jax
@@ -75,8 +76,11 @@ class Trainer:
             loss=config.loss,
             liveliness=liveliness,
             ema_decay=config.optimizer.ema_decay,
+            accumulate=training.accumulate_segments,
         )
-        self.step_of = functools.cache(lambda steps: launcher.train(step, segments=steps))
+        self.step_of = functools.cache(
+            functools.partial(launcher.train, step, accumulate=training.accumulate_segments)
+        )
         held_out = ClipReader(config.data.records, "validation")
         self.validation = None
         if len(held_out) and training.validate_every:
@@ -127,17 +131,22 @@ class Trainer:
         periods = (training.checkpoint_every, training.log_every)
         periods += (training.validate_every, training.sample_every)
         compiled: set[int] = set()
+        each = training.accumulate_segments
+        counts = calls(step, training.steps, at_once=training.steps_per_call, periods=periods)
         with open_feed(
-            self.config.data.resident, source, self.launcher, start=step, stop=training.steps
+            *(self.config.data.resident, source, self.launcher),
+            start=each * step,
+            stop=each * training.steps,
         ) as feed:
-            for count in calls(
-                step, training.steps, at_once=training.steps_per_call, periods=periods
-            ):
+            for count, following in itertools.pairwise(itertools.chain(counts, (0,))):
                 is_timed = count in compiled
                 if not is_timed:
                     jax.block_until_ready(state)  # steps under way are time of training
                 with contextlib.nullcontext() if is_timed else pace.paused():
-                    state, metrics = profile.around(self.step_of(count))(state, feed(count))
+                    program = profile.around(self.step_of(segments=count))
+                    state, metrics = program(state, feed(each * count))
+                    if following:
+                        feed.ahead(each * following, after=metrics)
                     if not is_timed:
                         jax.block_until_ready(metrics)
                 compiled.add(count)
@@ -178,9 +187,11 @@ class Trainer:
         self.checkpoints.wait()
 
     def _step_log(self, source: LaneSource, tracker: Tracker, pace: Pace) -> StepLog:
+        each = self.config.training.accumulate_segments
+
         def segments(steps: int) -> list[str]:
             return segments_read(
-                source.plan.row(steps),
+                np.concatenate([source.plan.row(each * steps + k) for k in range(each)]),
                 source.reader.clips,
                 segment_frames=source.segment_frames,
                 fps=source.reader.manifest.fps,

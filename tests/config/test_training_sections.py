@@ -49,6 +49,7 @@ TERMS = (
         ("training.run", ""),
         ("training.steps", -1),
         ("training.lanes", 0),
+        ("training.accumulate_segments", 0),
         ("training.seed", -1),
         ("training.piece_segments", -1),
         ("training.log_every", 0),

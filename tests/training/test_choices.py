@@ -74,6 +74,13 @@ def test_a_run_that_is_there_keeps_its_dealing(tmp_path):
     assert choose(chosen, records(1)) == (chosen, [])
 
 
+def test_steps_that_read_several_segments_are_fewer():
+    wide = config(cross_blocks=0, training={"accumulate_segments": 4})
+    chosen, (said,) = choose(wide, records(*[20] * 4))
+    assert chosen.training.steps == 750
+    assert "30.0 epochs of 25 steps over 80.0 minutes" in said
+
+
 def test_minutes_without_copies_are_told():
     manifest = records(10, 20)
     first, second, held_out = manifest.clips

@@ -17,8 +17,9 @@ from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.loader import LaneSource
 from llavataros_jax.network import build_model
 from llavataros_jax.training.losses import loss_sums, loss_weights, weighted_loss
+from llavataros_jax.training.segment_loss import without_words
 from llavataros_jax.training.state import init_state
-from llavataros_jax.training.step import train_step, without_words
+from llavataros_jax.training.step import train_step
 from tests.training.records import toy_config, write_records
 
 RATE = 0.1
