@@ -14,17 +14,23 @@ _MACHINERY = ("tests.checked", "jaxtyping.", "beartype.", "dataclasses", "flax.s
 
 
 def checked(function: Callable) -> Callable:
-    """Returns a function that checks its arguments, or its result, against the annotations."""
-    check = _beartype(function)
-    if function.__name__ != "__init__":
-        return check
+    """Returns a function that checks its arguments, or its result, against the annotations.
+
+    The check is built at the first call: a process imports six thousand and calls some hundreds.
+    """
+    built: list[Callable] = []
+
+    def check(*values: Any, **named: Any) -> Any:
+        if not built:
+            built.append(_beartype(function))
+        return built[0](*values, **named)
 
     @functools.wraps(function)
     def check_record(record: Any, *values: Any, **named: Any) -> None:
         if not (_is_plan(record, [*values, *named.values()]) or _made_by_jax()):
             check(record, *values, **named)
 
-    return check_record
+    return check_record if function.__name__ == "__init__" else functools.wraps(function)(check)
 
 
 def _is_plan(record: Any, values: list[Any]) -> bool:
