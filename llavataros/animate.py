@@ -11,6 +11,7 @@ from pathlib import Path
 from llavataros.animation import Animation, animate_recording
 from llavataros.dials import add_dials, check_sampled, dial_overrides, seeds_of
 from llavataros.wanted_recordings import WantedRecording, wanted_recordings
+from llavataros_jax.compilation_cache import keep_compiled
 from llavataros_jax.config.shipped import shipped_folder
 from llavataros_jax.errors import ExhaustedError, UserError, door
 from llavataros_jax.rendering.film import check_film_tools
@@ -60,6 +61,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     began = time.monotonic()
     if not given.no_film:
         check_film_tools()
+    keep_compiled()
     run = _open(given.checkpoint)
     check_sampled(given, run, f"run {given.checkpoint}" if given.checkpoint else _STARTER_NAME)
     run = with_run_options(run, given.overrides)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jax
 
+from llavataros_jax.compilation_cache import keep_compiled
 from llavataros_jax.config import Config
 from llavataros_jax.config.file import load_config
 from llavataros_jax.data.clips import ClipReader
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         )
     config = load_config(given.config, given.overrides)
     join(config.parallel)
+    keep_compiled()
     try:
         with ending_together():
             with mirrored(config.training.run):

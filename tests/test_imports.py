@@ -21,7 +21,7 @@ FRAMEWORKS = (
 # Packages from the top down; a package may import those that come after it.
 PACKAGES = ("scripts", PROGRAM, PREPARATION, MODEL)
 # Root files of the model's package that every room reads; motion reads the first two alone.
-SHARED = ("errors", "atomic", "lock", "packages", "listing", "config", "batch")
+SHARED = ("errors", "atomic", "lock", "packages", "listing", "compilation_cache", "config", "batch")
 FLOORS = {
     MODEL: (
         {"train", "evaluate"},

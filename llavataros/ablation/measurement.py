@@ -19,6 +19,7 @@ import numpy as np
 from llavataros.ablation.annotation import Stroke, read_strokes
 from llavataros.ablation.built_in import HABITS, built_in_measures, reference_of
 from llavataros_jax.atomic import atomic_path
+from llavataros_jax.compilation_cache import keep_compiled
 from llavataros_jax.config import Config
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.manifest import ClipEntry
@@ -61,6 +62,7 @@ Measured = dict[tuple[str, str], dict[str, Sums]]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures a run and writes the sums."""
     run, out = list(sys.argv[1:] if arguments is None else arguments)
+    keep_compiled()
     trained = open_trained(run)
     write_measured(Path(out), measure(trained), identity=identity(trained))
     return 0

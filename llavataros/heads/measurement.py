@@ -23,6 +23,7 @@ from llavataros.ablation.measurement import PREDICTED, REAL, Measured, write_mea
 from llavataros.heads.another_time import of_another_time
 from llavataros.heads.gain import pooled_ratio, size_for_real_speed
 from llavataros.heads.measures import gather_each, open_measures
+from llavataros_jax.compilation_cache import keep_compiled
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.segments import ClipSpeech, interlocutor_of, speech_of
 from llavataros_jax.errors import door
@@ -45,6 +46,7 @@ SIZE = ("size", "film_size")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures a run and writes the sums."""
     given = build_parser().parse_intermixed_args(arguments)
+    keep_compiled()
     run = with_run_options(open_trained(given.run), given.dials)
     protocol, measures = open_measures(given.embedding, given.alignment)
     size = real_speed_size(run, protocol) if given.enlarged else None

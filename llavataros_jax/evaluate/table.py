@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from llavataros_jax.compilation_cache import keep_compiled
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.identity import difference
 from llavataros_jax.errors import UserError, door
@@ -65,6 +66,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     if not given.no_report:
         check_report_tools()
     _check_samples(given)
+    keep_compiled()
     run = with_run_options(open_trained(given.run), given.overrides) if given.run else None
     source = open_source(given, run)
     protocol = open_protocol(given.protocol, protocol_options(given))
