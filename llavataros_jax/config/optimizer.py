@@ -1,6 +1,7 @@
 """The optimiser."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from llavataros_jax.config.require import require
 
@@ -20,6 +21,9 @@ class OptimizerConfig:
         beta2: Decay of the second moment.
         epsilon: Added to the root of the second moment.
         weight_decay: Decoupled weight decay.
+        first_moment_dtype: What the first moment is kept as between steps; `bfloat16` takes two
+            bytes less for each parameter. The second moment stays float32, because small steps
+            would be lost.
         clip_norm: Largest global gradient norm; 0 turns clipping off.
         ema_decay: Share of the moving average of parameters that stays at each step, such as
             0.999; validation, samples and animation then use the average. 0 keeps none.
@@ -33,6 +37,7 @@ class OptimizerConfig:
     beta2: float = 0.999
     epsilon: float = 1e-8
     weight_decay: float = 0.01
+    first_moment_dtype: Literal["float32", "bfloat16"] = "float32"
     clip_norm: float = 0.0
     ema_decay: float = 0.0
 

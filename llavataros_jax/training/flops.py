@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from llavataros_jax.config import FlowConfig, ModelConfig
 from llavataros_jax.model import GestureModel, Sizes
 
-# Of the optimiser, for each parameter: AdamW 16, the gradient's norm 2, clipping 4, average 3.
-ADAMW_FLOP, NORM_FLOP, CLIPPING_FLOP, AVERAGE_FLOP = 16, 2, 4, 3
+# Of the optimiser, for each parameter: AdamW 16, the gradient's norm 2, clipping 3, average 3.
+ADAMW_FLOP, NORM_FLOP, CLIPPING_FLOP, AVERAGE_FLOP = 16, 2, 3, 3
 _TIME_FEATURES = 64
 # Products that stay float32 whatever `model.compute_dtype` is.
 _FULL = {

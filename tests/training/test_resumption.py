@@ -26,11 +26,13 @@ def test_what_the_head_has_learned_may_not(override: str) -> None:
         continued(Path("run"), FLOW, with_overrides(FLOW, [override]))
 
 
-def test_how_many_segments_a_step_reads_may_not() -> None:
-    """By it the state's step tells how far the lanes have read."""
-    with pytest.raises(UserError, match=r"training\.accumulate_segments was 1 and is now 2"):
-        now = with_overrides(FLOW, ["training.accumulate_segments=2"])
-        continued(Path("run"), FLOW, now)
+@pytest.mark.parametrize(
+    "override", ["training.accumulate_segments=2", "optimizer.first_moment_dtype=bfloat16"]
+)
+def test_what_the_state_is_read_by_may_not(override: str) -> None:
+    """The step tells how far lanes have read, in segments of a step; moments have their type."""
+    with pytest.raises(UserError, match=f"{override.split('=')[0]} was"):
+        continued(Path("run"), FLOW, with_overrides(FLOW, [override]))
 
 
 def test_where_clips_lie_in_training_may_change() -> None:
