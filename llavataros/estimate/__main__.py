@@ -63,6 +63,10 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     counted = estimate(workload)
     compute_dtype = workload.config.model.compute_dtype
     paces, notes = _paces(given.gpu, compute_dtype)
+    if given.gpu and (memory := paces[0].memory_bytes):
+        from llavataros.estimate.fit import lines_of_fit
+
+        notes = [*lines_of_fit(workload, paces[0].name.split(",")[0], memory), *notes]
     rows = on_devices(counted, paces, utilisation=share, price_per_hour=given.price)
     if given.json:
         told = {**counted, "utilisation": share, "devices": rows, "notes": notes}
@@ -79,6 +83,8 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
             f"An update reads and writes {moved / 1e9:.3g} GB, for which the memory needs "
             f"{1000 * spent:.3g} ms."
         )
+    if workload.config.model.remat != "none":
+        notes.append("What model.remat computes again is not in the FLOP.")
     if workload.config.loss.contrastive:
         notes.append("The frozen encoder of loss.contrastive is not counted.")
     lines = lines_of(

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -74,14 +75,15 @@ def abstract_state(config: Config, model: GestureModel) -> TrainState:
 
 
 def batch_of(config: Config, model: GestureModel, segment_words: int) -> Batch:
-    """Returns a batch of the types in which training reads it."""
+    """Returns what a step learns from, in the types in which training reads it."""
     lanes, frames, sizes = config.training.lanes, config.model.segment_frames, model.sizes
+    segments = config.training.accumulate_segments
 
     def speech() -> Any:
         features = (sizes.audio, sizes.text)
         return silence(lanes, frames=frames, rows=segment_words, sizes=features)
 
-    return Batch(
+    batch = Batch(
         main=speech(),
         interlocutor=speech(),
         interlocutor_present=np.zeros(lanes, bool),
@@ -89,6 +91,9 @@ def batch_of(config: Config, model: GestureModel, segment_words: int) -> Batch:
         frame_mask=np.zeros((lanes, frames), bool),
         is_start=np.zeros(lanes, bool),
     )
+    if segments == 1:
+        return batch
+    return jax.tree.map(lambda x: np.broadcast_to(x, (segments, *x.shape)), batch)
 
 
 def bytes_by_part(workload: Workload) -> dict[str, int]:
@@ -102,13 +107,19 @@ def bytes_by_part(workload: Workload) -> dict[str, int]:
     kept = kept_by_part(dataclasses.replace(workload, config=config), state, batch)
     return {
         "parameters": nbytes(state.params, fsdp),
-        "gradients": nbytes(state.params, fsdp),
+        # Where gradients of segments are added, there are the sum and what is added to it.
+        "gradients": nbytes(state.params, fsdp) * (1 + (config.training.accumulate_segments > 1)),
         "moments": nbytes(state.opt_state, fsdp),
         "average": nbytes(state.average, fsdp),
         "carry": nbytes((state.carry, state.step, state.key)),
         "batch": nbytes(batch),
         **{f"{KEPT}{part}": size for part, size in kept.items()},
     }
+
+
+def memory_of(parts: Mapping[str, int]) -> int:
+    """Returns the bytes that a device must have."""
+    return sum(size for part, size in parts.items() if part != "update_traffic")
 
 
 def nbytes(tree: Any, fsdp: int = 1) -> int:

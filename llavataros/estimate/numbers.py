@@ -1,10 +1,17 @@
 """The numbers of an estimate, as plain data that JSON holds and the text shows."""
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from llavataros.estimate.memory import batch_of, bytes_by_part, nbytes, parameters_by_part
+from llavataros.estimate.memory import (
+    batch_of,
+    bytes_by_part,
+    memory_of,
+    nbytes,
+    parameters_by_part,
+)
 from llavataros.estimate.workload import Workload
 from llavataros_jax.training.devices import ComputeType
 from llavataros_jax.training.flops import Product, optimizer_flop, step_products
@@ -35,13 +42,24 @@ class Pace(NamedTuple):
 def products_of(workload: Workload) -> tuple[Product, ...]:
     """Lists the matrix products of a step."""
     sampling = workload.model.sampling
-    return step_products(
+    products = step_products(
         workload.config.model,
         workload.model.sizes,
         lanes=workload.config.training.lanes,
         segment_words=workload.segment_words,
         flow=None if sampling is None else sampling.flow,
         components=0 if sampling is None else sampling.basis.size,
+    )
+    segments = workload.config.training.accumulate_segments
+    return tuple(_repeated(product, segments) for product in products)
+
+
+def _repeated(product: Product, times: int) -> Product:
+    return dataclasses.replace(
+        product,
+        times=times * product.times,
+        forward_flop=times * product.forward_flop,
+        backward_flop=times * product.backward_flop,
     )
 
 
@@ -93,11 +111,6 @@ def estimate(workload: Workload) -> dict[str, Any]:
             ),
         },
     }
-
-
-def memory_of(parts: Mapping[str, int]) -> int:
-    """Returns the bytes that a device must have."""
-    return sum(size for part, size in parts.items() if part != "update_traffic")
 
 
 def on_devices(

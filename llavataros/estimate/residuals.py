@@ -44,7 +44,7 @@ def kept_by_part(workload: Workload, state: Any, batch: Any) -> dict[str, int]:
     Args:
         workload: What is trained.
         state: Of the training, as shapes alone.
-        batch: A segment of every lane.
+        batch: What a step learns from.
     """
     config = workload.config
     step = functools.partial(
@@ -55,6 +55,7 @@ def kept_by_part(workload: Workload, state: Any, batch: Any) -> dict[str, int]:
         loss=config.loss,
         liveliness=_liveliness(workload),
         ema_decay=config.optimizer.ema_decay,
+        accumulate=config.training.accumulate_segments,
     )
     return kept_in(jax.make_jaxpr(step)(state, batch).jaxpr)
 

@@ -4,8 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from llavataros.estimate.memory import KEPT
-from llavataros.estimate.numbers import memory_of
+from llavataros.estimate.memory import KEPT, memory_of
 
 _WIDTH = 100
 _LABEL = 34
@@ -57,7 +56,9 @@ def _parameters(counts: Mapping[str, int]) -> Iterator[str]:
 def _arithmetic(counted: Mapping[str, Any], all_products: bool) -> Iterator[str]:
     flop, run = counted["flop"], counted["run"]
     step = flop["per_step"]
-    what = f"GFLOP a step, {run['lanes']} lanes × {run['segment_frames']} frames"
+    segments = run["frames_per_step"] // (run["lanes"] * run["segment_frames"])
+    frames = run["segment_frames"] if segments == 1 else f"{segments} × {run['segment_frames']}"
+    what = f"GFLOP a step, {run['lanes']} lanes × {frames} frames"
     yield f"{what:<{_LABEL + 4}}{'forward':>12}{'backward':>12}{'share':>11}"
     for part, passes in flop["parts"].items():
         yield _flop_line(f"  {part}", passes, step)

@@ -77,8 +77,10 @@ class Workload:
 
     @property
     def frames_per_step(self) -> int:
-        """Frames of a batch."""
-        return self.config.training.lanes * self.config.model.segment_frames
+        """Frames that a step learns from."""
+        training = self.config.training
+        lanes = training.lanes * training.accumulate_segments
+        return lanes * self.config.model.segment_frames
 
 
 def open_workload(config: Config, length: Length, *, joints: int | None = None) -> Workload:
@@ -104,6 +106,14 @@ def open_workload(config: Config, length: Length, *, joints: int | None = None) 
     model = _network(config, sizes, assumed)
     codec = _made_up(sizes) if manifest is None else PoseCodec.from_dict(manifest.codec)
     return Workload(config, model, codec, words, fps, hours, tuple(said), tuple(assumed))
+
+
+def of_config(workload: Workload, config: Config) -> Workload:
+    """Returns the same run with other options of its network, lanes, optimiser or devices."""
+    sampling = workload.model.sampling
+    head = {} if sampling is None else {"flow": config.flow, "basis": sampling.basis}
+    model = build(config.model, workload.model.sizes, **head)
+    return dataclasses.replace(workload, config=config, model=model)
 
 
 def _resolved(
@@ -157,7 +167,7 @@ def _with(config: Config, *, steps: int) -> Config:
 def _epoch_steps(config: Config, manifest: Manifest) -> float:
     frames = config.model.segment_frames
     segments = sum(math.ceil(clip.num_frames / frames) for clip in manifest.clips_of("train"))
-    return segments / config.training.lanes
+    return segments / config.training.lanes / config.training.accumulate_segments
 
 
 def _is_dyadic(manifest: Manifest) -> bool:

@@ -1,5 +1,6 @@
 """What `llavataros estimate` tells, against closed forms, the trainer's own arrays and JAX."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -8,14 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from llavataros.estimate import fit
 from llavataros.estimate.__main__ import main
 from llavataros.estimate.ceiling import measured_flop_per_second
-from llavataros.estimate.memory import abstract_state, batch_of, bytes_by_part
+from llavataros.estimate.memory import KEPT, abstract_state, batch_of, bytes_by_part
+from llavataros.estimate.numbers import products_of
 from llavataros.estimate.residuals import kept_in
 from llavataros.estimate.seed_table import SeedAssumptions, as_published, put_right
 from llavataros.estimate.workload import Length, open_workload
 from llavataros_jax.batch import Batch
-from llavataros_jax.config.file import config_to_yaml
+from llavataros_jax.config import Config
+from llavataros_jax.config.file import config_to_yaml, with_overrides
 from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.loader import LaneSource
 from llavataros_jax.network import build_model
@@ -46,7 +50,7 @@ def estimated(capsys, *arguments: str) -> dict:
     return json.loads(capsys.readouterr().out)
 
 
-def test_the_published_size_is_that_of_the_paper(capsys) -> None:
+def test_the_published_size_is_that_of_the_paper(capsys, untraced) -> None:
     told = estimated(capsys, "llanimation_plus", "model.compute_dtype=bfloat16", "--gpu", "h200")
     assert told["parameters"]["total"] == 87_349_885
     parts = [count for part, count in told["parameters"].items() if part != "total"]
@@ -195,6 +199,65 @@ def test_devices_are_known_by_the_names_that_jax_gives_them() -> None:
     kinds = ["NVIDIA H200"] * 2
     assert peak_flop_per_second(kinds, "bfloat16") == 2 * 989.4e12
     assert peak_flop_per_second([*kinds, "cpu"], "bfloat16") is None
+
+
+@pytest.mark.parametrize("options", fit.OPTIONS)
+def test_what_may_be_advised_is_an_option(options: tuple[str, ...]) -> None:
+    assert with_overrides(Config(), options) != Config()
+
+
+def test_what_does_not_fit_is_told_what_would_make_it_fit(monkeypatch, toy) -> None:
+    workload = open_workload(toy[1], Length())
+    needs = {"float32": 100, "bfloat16": 90}
+
+    def bytes_by_part(workload):
+        config = workload.config
+        size = needs[config.model.compute_dtype] // config.parallel.fsdp
+        size -= {"none": 0, "products": 20, "blocks": 60}[config.model.remat]
+        return {"parameters": int(1e9) * size, "update_traffic": 7}
+
+    monkeypatch.setattr(fit, "bytes_by_part", bytes_by_part)
+    # A network takes a while to build, and is not looked at.
+    monkeypatch.setattr(
+        fit, "of_config", lambda workload, config: dataclasses.replace(workload, config=config)
+    )
+
+    def told(memory_bytes: float) -> str:
+        return " ".join(fit.lines_of_fit(workload, "H100", memory_bytes))
+
+    assert told(140e9) == "It fits on H100: 100 GB of 140 GB, 40 GB left."
+    assert "40 GB of 120 GB" not in told(120e9)
+    assert "XLA_PYTHON_CLIENT_MEM_FRACTION" in told(120e9)
+    assert told(85e9) == (
+        "It does not fit on H100: 100 GB of 85 GB, 15 GB too much. It would with "
+        "model.remat=products (80 GB), or with parallel.fsdp=2 (50 GB) on each device."
+    )
+    assert "model.remat=blocks (40 GB), or with parallel.fsdp=4 (25 GB)" in told(45e9)
+    assert told(1e9).endswith("lower training.lanes or take a smaller network.")
+
+
+@pytest.mark.slow
+def test_segments_of_a_step_are_work_and_the_sum_of_their_gradients_is_memory(toy) -> None:
+    one, two = (
+        open_workload(with_overrides(toy[1], [f"training.accumulate_segments={k}"]), Length())
+        for k in (1, 2)
+    )
+    flop = [sum(product.flop for product in products_of(each)) for each in (one, two)]
+    assert flop[1] == 2 * flop[0]
+    assert two.frames_per_step == 2 * one.frames_per_step
+    parts = [bytes_by_part(each) for each in (one, two)]
+    assert parts[1]["gradients"] == 2 * parts[0]["gradients"]
+    assert parts[1]["batch"] == 2 * parts[0]["batch"]
+    # One segment's at a time, as in a loop inside the step.
+    kept = [sum(size for part, size in each.items() if part.startswith(KEPT)) for each in parts]
+    assert kept[1] == pytest.approx(kept[0], rel=0.01)
+
+
+def test_devices_that_share_a_copy_hold_a_part_of_it_and_of_the_lanes(toy, untraced) -> None:
+    whole = bytes_by_part(open_workload(toy[1], Length()))
+    half = bytes_by_part(open_workload(with_overrides(toy[1], ["parallel.fsdp=2"]), Length()))
+    assert half["batch"] == whole["batch"] / 2
+    assert half["moments"] == pytest.approx(whole["moments"] / 2, rel=0.01)
 
 
 @pytest.mark.slow
