@@ -22,6 +22,7 @@ from llavataros_jax.rendering.film import check_film_tools, write_film
 from llavataros_jax.storage.cache import run_folder
 from llavataros_jax.training.checkpoint import trained_steps
 from llavataros_jax.training.choices import choose
+from llavataros_jax.training.determinism import require_determinism, without_effect
 from llavataros_jax.training.hosts import join
 from llavataros_jax.training.hosts_abort import TRY_AGAIN
 from llavataros_jax.training.hosts_end import ending_together
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
             f"--profile is {given.profile}, but must be a number of calls of the step, or 0"
         )
     config = load_config(given.config, given.overrides)
+    require_determinism(config.training)
     join(config.parallel)
     keep_compiled()
     try:
@@ -85,7 +87,7 @@ def _train(config: Config, profile_steps: int) -> Path:
     manifest = load_manifest(config.data.records)
     config, said = choose(config, manifest)
     if jax.process_index() == 0:
-        for sentence in said:
+        for sentence in (*said, *without_effect(config.training)):
             print(sentence, flush=True)
     require_same(config, manifest)
     manifest = leaders_basis(with_pose_basis(config, manifest))

@@ -41,6 +41,8 @@ class TrainingConfig:
         checkpoint_every: Steps between checkpoints.
         sample_every: Steps between rendered samples; 0 turns them off.
         sample_seconds: Length of a rendered sample.
+        deterministic: Have a GPU give the same bits each time, also after a resume; some programs
+            are slower (kernels are not tuned). Other devices do anyhow.
         dropout_bits: Random bit generator of dropout. `threefry2x32` gives the same bits
             everywhere; `rbg` may cost less on an accelerator (`scripts/benchmark.py dropout`).
     """
@@ -61,6 +63,7 @@ class TrainingConfig:
     checkpoint_every: int = 500
     sample_every: int = 0
     sample_seconds: float = 8.0
+    deterministic: bool = False
     dropout_bits: Literal["threefry2x32", "rbg", "unsafe_rbg"] = "threefry2x32"
 
     def __post_init__(self) -> None:

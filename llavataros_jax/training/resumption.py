@@ -13,6 +13,7 @@ from llavataros_jax.errors import UserError
 # the records contain, wherever they and the programs and weights that made them lie.
 _MAY_CHANGE = (
     *("training.run", "training.steps", "training.patience", "training.steps_per_call"),
+    "training.deterministic",
     "model.remat",
     *("training.log_every", "training.validate_every", "training.checkpoint_every"),
     *("training.sample_every", "training.sample_seconds"),

@@ -35,8 +35,9 @@ def test_what_the_state_is_read_by_may_not(override: str) -> None:
         continued(Path("run"), FLOW, with_overrides(FLOW, [override]))
 
 
-def test_where_clips_lie_in_training_may_change() -> None:
-    now = with_overrides(FLOW, ["data.resident=on"])
+@pytest.mark.parametrize("override", ["data.resident=on", "training.deterministic=true"])
+def test_what_gives_the_same_steps_may_change(override: str) -> None:
+    now = with_overrides(FLOW, [override])
     assert continued(Path("run"), FLOW, now) == (now, [])
 
 
