@@ -40,9 +40,13 @@ class ModelConfig:
             and the word of this many frames later. People lift their hands before the word that the
             stroke falls on; without look-ahead nothing can know it yet. The published model has
             none. Live, poses come so much later than the sound. Records stay the same.
-        compute_dtype: Type of the matrix products; everything else stays float32. `float32` is full
+        compute_dtype: Type in which matrix products take their inputs. `float32` is full
             precision on every device, `tf32` is JAX's `tensorfloat32`: faster products of about 10
             bits on GPUs, three bfloat16 passes on TPUs, full precision on CPUs.
+        activation_dtype: Type of what products of the blocks return and of what is remembered:
+            `bfloat16`, which needs that of `compute_dtype` too, halves what a GPU reads and writes
+            between products. Sums of the residual stream, norms, softmax, loss and poses stay
+            float32.
         attention_kernel: `xla` is plain products, `cudnn` and `pallas` keep scores on the chip.
             `cudnn` needs bfloat16, a GPU, even lengths and heads of a multiple of 8. `pallas` needs
             a GPU and heads of 16, 32, 64 or 128; on a CPU it is interpreted, which is for tests.
@@ -72,6 +76,7 @@ class ModelConfig:
     word_bit: bool = False
     lookahead_frames: int = 0
     compute_dtype: Literal["float32", "tf32", "bfloat16"] = "float32"
+    activation_dtype: Literal["float32", "bfloat16"] = "float32"
     attention_kernel: Literal["xla", "cudnn", "pallas"] = "xla"
     remat: Literal["none", "products", "blocks"] = "none"
 
@@ -99,6 +104,12 @@ class ModelConfig:
             self,
         )
         self._require(self.d_model % 2 == 0, "d_model", "must be even (sines and cosines)")
+        require(
+            self.activation_dtype == "float32" or self.compute_dtype == "bfloat16",
+            "model.activation_dtype=bfloat16 needs model.compute_dtype=bfloat16, not "
+            f"{self.compute_dtype}",
+            self,
+        )
         if self.attention_kernel == "cudnn":
             self._check_cudnn()
         require(

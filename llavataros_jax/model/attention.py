@@ -127,20 +127,27 @@ class RelativeAttention(nnx.Module):
     def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs):
         """Draws the five projections."""
         d, n, h = config.d_model, config.heads, config.d_head
-        dtype = config.compute_dtype
         self.kernel_name: Literal["xla", "cudnn", "pallas"] = config.attention_kernel
         self.span = config.span
-        self.products = products(dtype)
-        inward = "BTD,DNH->BTNH"
-        self.query = Projection(inward, (d, n, h), fan_in=d, compute_dtype=dtype, rngs=rngs)
-        self.key = Projection(inward, (d, n, h), fan_in=d, compute_dtype=dtype, rngs=rngs)
-        self.value = Projection(inward, (d, n, h), fan_in=d, compute_dtype=dtype, rngs=rngs)
-        self.position = Projection(
-            "SD,DNH->SNH", (d, n, h), fan_in=d, compute_dtype=dtype, rngs=rngs
-        )
-        self.output = Projection(
-            "BTNH,NHD->BTD", (n, h, d), fan_in=n * h, compute_dtype=dtype, rngs=rngs
-        )
+        self.products = products(config.compute_dtype, config.activation_dtype)
+        # Live, a frame's numbers cost nothing beside the weights, so they are not narrowed.
+        self.live_products = products(config.compute_dtype)
+
+        def projection(equation: str, shape: tuple[int, ...], fan_in: int) -> Projection:
+            return Projection(
+                equation,
+                shape,
+                fan_in=fan_in,
+                compute_dtype=config.compute_dtype,
+                activation_dtype=config.activation_dtype,
+                rngs=rngs,
+            )
+
+        self.query = projection("BTD,DNH->BTNH", (d, n, h), d)
+        self.key = projection("BTD,DNH->BTNH", (d, n, h), d)
+        self.value = projection("BTD,DNH->BTNH", (d, n, h), d)
+        self.position = projection("SD,DNH->SNH", (d, n, h), d)
+        self.output = projection("BTNH,NHD->BTD", (n, h, d), n * h)
 
     def __call__(
         self,
@@ -159,8 +166,8 @@ class RelativeAttention(nnx.Module):
         """
         query = self.query(queries)
         heads = Heads(
-            content_query=_by_head(query + positions.content_bias[None, None]),
-            position_query=_by_head(query + positions.position_bias[None, None]),
+            content_query=_by_head(_moved(query, positions.content_bias)),
+            position_query=_by_head(_moved(query, positions.position_bias)),
             keys=_by_head(jnp.concatenate([self.key(past), self.key(present)], axis=1)),
             values=_by_head(jnp.concatenate([self.value(past), self.value(present)], axis=1)),
             position_keys=self.position(positions.distances[-self.span :]).transpose(1, 0, 2),
@@ -193,8 +200,8 @@ class RelativeAttention(nnx.Module):
             past: Ring, window and position terms.
             remembered: What later calls find in place of `present`.
         """
-        ring, window, einsum = past.ring, past.window, self.products.einsum
-        query = self.query(queries)
+        ring, window, einsum = past.ring, past.window, self.live_products.einsum
+        query = self.query(queries).astype(jnp.float32)
         ring = write(ring, window.slots, keys=self.key(present), values=self.value(present))
         by_distance = einsum(
             "BTNH,NSH->BNTS", query + past.position_bias[None, None], past.position_keys
@@ -214,6 +221,10 @@ class RelativeAttention(nnx.Module):
         kernel = self.output.kernel[...]
         answer = answer.reshape(*answer.shape[:2], -1)
         return einsum("BTC,CD->BTD", answer, kernel.reshape(-1, kernel.shape[-1])), ring
+
+
+def _moved(query: Float[Array, "B T N H"], bias: Float[Array, "N H"]) -> Float[Array, "B T N H"]:
+    return (query.astype(jnp.float32) + bias[None, None]).astype(query.dtype)
 
 
 def _by_head(x: Float[Array, "B T N H"]) -> Float[Array, "N B T H"]:

@@ -18,13 +18,21 @@ class FeedForward(nnx.Module):
 
     def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs):
         """Draws both projections."""
-        d, f, dtype = config.d_model, config.d_inner, config.compute_dtype
-        self.expand = Projection(
-            "BTD,DF->BTF", (d, f), fan_in=d, bias=True, compute_dtype=dtype, rngs=rngs
-        )
-        self.contract = Projection(
-            "BTF,FD->BTD", (f, d), fan_in=f, bias=True, compute_dtype=dtype, rngs=rngs
-        )
+        d, f = config.d_model, config.d_inner
+
+        def layer(equation: str, inward: int, outward: int) -> Projection:
+            return Projection(
+                equation,
+                (inward, outward),
+                fan_in=inward,
+                bias=True,
+                compute_dtype=config.compute_dtype,
+                activation_dtype=config.activation_dtype,
+                rngs=rngs,
+            )
+
+        self.expand = layer("BTD,DF->BTF", d, f)
+        self.contract = layer("BTF,FD->BTD", f, d)
 
     def __call__(
         self, x: Float[Array, "B T D"], drop: Dropout, place: str
@@ -58,7 +66,7 @@ class SelfBlock(nnx.Module):
         """Returns the block's output; `past` is what it remembers of `x`."""
         stream = x
         if self.pre:
-            stream, past = self.attention_norm(x), self.attention_norm(past)
+            stream, past = self.attention_norm(x), self.attention_norm(past.astype(x.dtype))
         attended = self.attention(stream, past, stream, visible, positions)
         return _conclude(self, x, attended, drop, place)
 
@@ -100,7 +108,8 @@ class CrossBlock(nnx.Module):
         queries = x
         if self.query_norm is not None:
             queries = self.query_norm(x)
-            past, others = self.attention_norm(past), self.attention_norm(others)
+            past = self.attention_norm(past.astype(x.dtype))
+            others = self.attention_norm(others)
         attended = self.attention(queries, past, others, visible, positions)
         return _conclude(self, x, attended, drop, place)
 
@@ -128,9 +137,9 @@ def _conclude(
     block: SelfBlock | CrossBlock, x: Array, attended: Array, drop: Dropout, place: str
 ) -> Array:
     """Adds what was attended to and the feed-forward layer, with norms before or after."""
-    attended = drop(attended, place + "/attention")
+    attended = drop(attended, place + "/attention").astype(x.dtype)
     if block.pre:
         x = x + attended
-        return x + block.feed_forward(block.feed_forward_norm(x), drop, place)
+        return x + block.feed_forward(block.feed_forward_norm(x), drop, place).astype(x.dtype)
     x = block.attention_norm(x + attended)
-    return block.feed_forward_norm(x + block.feed_forward(x, drop, place))
+    return block.feed_forward_norm(x + block.feed_forward(x, drop, place).astype(x.dtype))

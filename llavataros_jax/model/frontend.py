@@ -144,7 +144,7 @@ class CrossFrontend(nnx.Module):
         audio = self.audio(speech, speaker, jnp.asarray(speech.audio))
         text = self.text(speech, speaker, jnp.asarray(speech.audio))
         attended = self.attention(audio, remembered, text, visible, positions)
-        answered = self.norm(audio + attended)
+        answered = self.norm(audio + attended.astype(audio.dtype))
         return self.join(speech, speaker, answered), [text]
 
     def step(

@@ -78,6 +78,7 @@ class GestureModel:
             slots=memory_slots(self.config),
             frames=self.config.memory_frames,
             d_model=self.config.d_model,
+            dtype=self.config.activation_dtype,
         )
 
     def trunk(

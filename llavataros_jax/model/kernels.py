@@ -58,9 +58,10 @@ def by_xla(
 ) -> Float[Array, "N B T H"]:
     """Answers by plain products; softmax and the sum of both terms are float32."""
     content = products.einsum("NBTH,NBSH->NBTS", heads.content_query, heads.keys)
-    score = (content + _positions(heads, products)) * heads.keys.shape[-1] ** -0.5
+    terms = content.astype(jnp.float32), _positions(heads, products).astype(jnp.float32)
+    score = sum(terms) * heads.keys.shape[-1] ** -0.5
     weight = jax.nn.softmax(jnp.where(visible[None], score, _HIDDEN), axis=-1)
-    return products.einsum("NBTS,NBSH->NBTH", weight, heads.values)
+    return products.einsum("NBTS,NBSH->NBTH", weight.astype(products.result), heads.values)
 
 
 def by_cudnn(
@@ -103,7 +104,8 @@ def by_pallas(
     by_distance = products.einsum("NBTH,NKH->NBTK", heads.position_query, heads.position_keys)
     setting = Setting(products.dtype, products.precision, device == "cpu")
     content = (heads.content_query, heads.keys, heads.values)
-    return answers(setting, *content, by_distance, visible)
+    wide = (x.astype(jnp.float32) for x in (*content, by_distance))
+    return answers(setting, *wide, visible)
 
 
 def _positions(heads: Heads, products: Products) -> Float[Array, "N B T S"]:

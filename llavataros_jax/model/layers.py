@@ -1,7 +1,7 @@
 """The smallest parts: projection, normalisation and dropout, with one policy of types.
 
 Matrix products take their inputs in the compute type and accumulate in float32 (see `products`);
-everything between them stays float32.
+everything between them stays float32, unless their results have a narrower type.
 """
 
 import zlib
@@ -31,11 +31,12 @@ class Projection(nnx.Module):
         fan_in: int,
         bias: bool = False,
         compute_dtype: str = "float32",
+        activation_dtype: str = "float32",
         rngs: nnx.Rngs,
     ):
         """Draws the kernel of `shape`; `bias` is added along the last output axis."""
         self.equation = equation
-        self.products = products(compute_dtype)
+        self.products = products(compute_dtype, activation_dtype)
         bound = fan_in**-0.5
         self.kernel = nnx.Param(
             jax.random.uniform(rngs.params(), shape, jnp.float32, minval=-bound, maxval=bound)
@@ -43,11 +44,12 @@ class Projection(nnx.Module):
         self.bias = nnx.Param(jnp.zeros(shape[-1], jnp.float32)) if bias else None
 
     def __call__(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
-        """Applies the equation to `x` and returns float32."""
+        """Applies the equation to `x` and returns the activation type."""
         y = self.products.einsum(self.equation, x, self.kernel[...])
         if self.bias is None:
             return y
-        return y + self.bias[...].reshape((1,) * (y.ndim - 1) + (-1,))
+        bias = self.bias[...].reshape((1,) * (y.ndim - 1) + (-1,))
+        return (y.astype(jnp.float32) + bias).astype(y.dtype)
 
 
 def layer_norm(size: int, rngs: nnx.Rngs) -> nnx.LayerNorm:

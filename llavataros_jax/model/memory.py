@@ -26,11 +26,13 @@ class Memory(struct.PyTreeNode):
     interlocutor_valid: Bool[Array, "B M"]
 
 
-def empty_memory(*, lanes: int, slots: int, frames: int, d_model: int) -> Memory:
+def empty_memory(
+    *, lanes: int, slots: int, frames: int, d_model: int, dtype: str = "float32"
+) -> Memory:
     """Returns a memory in which nothing can be attended to."""
     # Two masks, not one twice: a buffer can only be donated once.
     return Memory(
-        hidden=jnp.zeros((lanes, slots, frames, d_model)),
+        hidden=jnp.zeros((lanes, slots, frames, d_model), dtype),
         valid=jnp.zeros((lanes, frames), bool),
         interlocutor_valid=jnp.zeros((lanes, frames), bool),
     )

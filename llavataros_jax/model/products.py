@@ -7,7 +7,7 @@ each product states it.
 import functools
 import math
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -19,20 +19,22 @@ from jaxtyping import Array, Float
 
 @dataclass(frozen=True)
 class Products:
-    """How matrix products are computed; their results are always float32.
+    """How matrix products are computed.
 
     Attributes:
         dtype: Type in which they take their inputs, forward and backward.
         precision: How exactly a device multiplies inputs of that type.
+        result: Type of their results, which are sums in float32.
     """
 
     dtype: str
     precision: Precision
+    result: str = "float32"
 
     def einsum(
         self, equation: str, first: Float[Array, "..."], second: Float[Array, "..."]
     ) -> Float[Array, "..."]:
-        """Multiplies two arrays, accumulating in float32.
+        """Multiplies two arrays, accumulating in float32; gradients are of the inputs' types.
 
         Each letter of `equation` must be in two of its three terms, so that the gradients are
         products of the same kind.
@@ -63,7 +65,8 @@ def _einsum(equation: str, how: Products, first: Array, second: Array) -> Array:
     it asks for a kernel's gradient with its axes turned round, for which XLA on CPUs copies the
     cotangent.
     """
-    return _matrix_product(equation, how, first.astype(how.dtype), second.astype(how.dtype))
+    narrow = first.astype(how.dtype), second.astype(how.dtype)
+    return _matrix_product(equation, *narrow, how.precision, how.result)
 
 
 def _forward(
@@ -77,7 +80,7 @@ def _forward(
         jnp.zeros(0, first.value.dtype),
         jnp.zeros(0, second.value.dtype),
     )
-    return _matrix_product(equation, how, left, right), kept
+    return _matrix_product(equation, left, right, how.precision, how.result), kept
 
 
 def _backward(
@@ -89,24 +92,26 @@ def _backward(
     narrow = cotangent.astype(how.dtype)
     of_first = of_second = None
     if kept.right is not None:
-        of_first = _matrix_product(f"{result},{second}->{first}", how, narrow, kept.right)
-        of_first = of_first.astype(kept.of_first.dtype)
+        turned, dtype = f"{result},{second}->{first}", kept.of_first.dtype
+        of_first = _matrix_product(turned, narrow, kept.right, how.precision, dtype)
     if kept.left is not None:
-        of_second = _matrix_product(f"{first},{result}->{second}", how, kept.left, narrow)
-        of_second = of_second.astype(kept.of_second.dtype)
+        turned, dtype = f"{first},{result}->{second}", kept.of_second.dtype
+        of_second = _matrix_product(turned, kept.left, narrow, how.precision, dtype)
     return of_first, of_second
 
 
 _einsum.defvjp(_forward, _backward, symbolic_zeros=True)
 
 
-def _matrix_product(equation: str, how: Products, first: Array, second: Array) -> Array:
+def _matrix_product(
+    equation: str, first: Array, second: Array, precision: Precision, dtype: Any
+) -> Array:
     """Multiplies as matrices where axes only need to be joined for that.
 
     XLA on CPUs copies an input of a product over several axes into another order first.
     """
     (left, right), result = _terms(equation)
-    options: dict[str, Any] = {"preferred_element_type": jnp.float32, "precision": how.precision}
+    options: dict[str, Any] = {"preferred_element_type": dtype, "precision": precision}
     rows = "".join(x for x in left if x not in right)
     columns = "".join(x for x in right if x not in left)
     over = "".join(x for x in left if x in right)
@@ -141,6 +146,6 @@ _KINDS = {
 }
 
 
-def products(compute_dtype: str) -> Products:
-    """Returns what `model.compute_dtype` stands for."""
-    return _KINDS[compute_dtype]
+def products(compute_dtype: str, activation_dtype: str = "float32") -> Products:
+    """Returns what `model.compute_dtype` and `model.activation_dtype` stand for."""
+    return replace(_KINDS[compute_dtype], result=activation_dtype)

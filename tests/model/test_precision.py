@@ -161,16 +161,22 @@ def test_tf32_runs_here_and_is_float32_on_a_cpu():
 
 
 @functools.cache
-def in_bfloat16(variant: str):
-    return make_probe(variant=variant, norm="pre", compute_dtype="bfloat16")
+def in_bfloat16(variant: str, activation: str = "float32"):
+    return make_probe(
+        variant=variant, norm="pre", compute_dtype="bfloat16", activation_dtype=activation
+    )
 
 
-@pytest.mark.parametrize("variant", ["plus", "cross"])
+# The variant of the front end, and the type of activations.
+COARSE = [("plus", "float32"), ("cross", "float32"), ("cross", "bfloat16")]
+
+
+@pytest.mark.parametrize(("variant", "activation"), COARSE)
 @pytest.mark.slow
-def test_bfloat16_drifts_little_and_its_output_is_not_rounded_to_it(variant):
+def test_bfloat16_drifts_little_and_its_output_is_not_rounded_to_it(variant, activation):
     exact, _ = make_probe(variant=variant, norm="pre").run([12, 12, 12])
-    coarse, memory = in_bfloat16(variant).run([12, 12, 12])
-    assert coarse.dtype == memory.hidden.dtype == np.float32
+    coarse, memory = in_bfloat16(variant, activation).run([12, 12, 12])
+    assert (coarse.dtype, memory.hidden.dtype) == (np.float32, activation)
     drift = np.abs(coarse - exact)
     # Eight bits round to 2^-9 = 0.2 % of numbers of size 1; poses here have deviation 1.
     assert 1e-3 < drift.max() < 0.05
@@ -181,10 +187,10 @@ def test_bfloat16_drifts_little_and_its_output_is_not_rounded_to_it(variant):
     assert np.abs(np.diff(drift, axis=1)).mean() < 0.005
 
 
-@pytest.mark.parametrize("variant", ["plus", "cross"])
+@pytest.mark.parametrize(("variant", "activation"), COARSE)
 @pytest.mark.slow
-def test_bfloat16_is_the_same_live(variant):
-    probe = in_bfloat16(variant)
+def test_bfloat16_is_the_same_live(variant, activation):
+    probe = in_bfloat16(variant, activation)
     expected, _ = probe.run([36])
     params = prepare(probe.model, probe.params)
     assert params.params["output"]["kernel"].dtype == jnp.float32
@@ -196,8 +202,10 @@ def test_bfloat16_is_the_same_live(variant):
         poses.append(np.asarray(pose))
     apart = np.abs(np.concatenate(poses, axis=1) - expected)
     # Both round the same numbers; sums in another order cross a step of bfloat16 now and then.
-    assert apart.max() < 5e-3
-    assert apart.mean() < 1e-4
+    # Narrow activations are rounded in the whole form alone, where they drift as much as below.
+    limits = (5e-3, 1e-4) if activation == "float32" else (0.05, 0.01)
+    assert apart.max() < limits[0]
+    assert apart.mean() < limits[1]
 
 
 @pytest.mark.parametrize("kind", ["float32", "tf32", "bfloat16"])
@@ -234,11 +242,12 @@ def products_in(text: str) -> list[tuple[str, ...]]:
     return re.findall(form, text)
 
 
-def learned(kind: str, rate: float = 0.01) -> np.ndarray:
+def learned(kind: str, activation: str = "float32", *, rate: float = 0.01) -> np.ndarray:
     """Returns the loss of each step of a small network that learns a motion by heart."""
     probe = make_probe(
-        compute_dtype=kind, norm="pre", self_blocks=1, cross_blocks=0, d_model=64, d_inner=256
-    )
+        compute_dtype=kind, activation_dtype=activation,
+        norm="pre", self_blocks=1, cross_blocks=0, d_model=64, d_inner=256,
+    )  # fmt: skip
     mask = jnp.ones((LANES, 12), bool)
     main, other = (cut(speech, slice(0, 12)) for speech in (probe.main, probe.interlocutor))
     target = jax.random.normal(jax.random.key(0), (LANES, 12, SIZES.pose))
@@ -262,6 +271,8 @@ def test_bfloat16_learns_as_float32_does():
     assert exact[-1] < 0.2 * exact[0]
     # It strays by 0.12 %; by 0.27 % when sums of four products are added up in bfloat16.
     assert np.abs(coarse / exact - 1).max() < 0.002
+    # Activations in bfloat16 as well: 0.13 %.
+    assert np.abs(learned("bfloat16", "bfloat16") / exact - 1).max() < 0.002
 
 
 @functools.cache
@@ -284,3 +295,19 @@ def test_bfloat16_is_multiplied_both_ways():
     assert kinds.count(("bf16", "bf16", "f32")) > 150
     of_output = [f for f in exact if any(str(SIZES.pose) in s.split("x")[:-1] for s in f)]
     assert len(exact) == len(of_output) == 3
+
+
+def test_narrow_activations_are_what_products_of_the_blocks_return():
+    probe = in_bfloat16("cross", "bfloat16")
+    found = products_in(jax.jit(jax.grad(segment(probe))).lower(probe.params).as_text())
+    results = [shape.split("x")[-1] for *_, shape in found]
+    assert {tuple(s.split("x")[-1] for s in (a, b)) for a, b, _ in found} == {
+        ("bf16", "bf16"), ("f32", "f32"),
+    }  # fmt: skip
+    # Scores, their gradients and those of the hidden layer are narrow, gradients of kernels not.
+    shapes = {shape for *_, shape in found}
+    assert f"2x{LANES}x12x24xbf16" in shapes
+    assert f"2x{LANES}x12x24xf32" not in shapes
+    assert {f"{12 * LANES}x32xbf16", "16x32xf32"} <= shapes
+    assert f"{12 * LANES}x32xf32" not in shapes
+    assert results.count("bf16") > 60
