@@ -1,26 +1,56 @@
-"""Animates whole recordings: one jitted scan over segments, whose carry is memory and noise.
+"""Animates whole recordings, one or several side by side, by a jitted scan over their stretches.
 
-The scan always runs over a block of segments and skips those beyond the recording's end, so every
-length uses the same compiled program, and an hour needs no more memory on the device than a block.
+Their speech is known, so a stretch of segments is computed at once (`model/stretch.py`). The scan
+always runs over a block of stretches and skips those that nobody needs, so every length uses the
+same compiled program, and an hour needs no more memory on the device than a block. While a block
+runs, the one before it is fetched.
 """
 
-from collections.abc import Iterator
+import functools
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from llavataros_jax.batch import Speech
 from llavataros_jax.data.segments import ClipSpeech, fill_speech, silence
 from llavataros_jax.errors import UserError
 from llavataros_jax.inference.dials import checked_seeds
-from llavataros_jax.model import Dials, GestureModel, Memory, Params, SampleState
+from llavataros_jax.inference.lanes import Turn, in_lanes
+from llavataros_jax.inference.step import LiveParams, prepare
+from llavataros_jax.model import (
+    Dials,
+    GestureModel,
+    Params,
+    PastKeys,
+    SampleState,
+    reset_past,
+    reset_sampling,
+)
 from llavataros_jax.motion.codec import PoseCodec
 
-BLOCK_SEGMENTS = 16
+STRETCH_SEGMENTS, BLOCK_STRETCHES = 4, 4
+BLOCK_SEGMENTS = STRETCH_SEGMENTS * BLOCK_STRETCHES
+# The speech of who moves, and of the other person if there is one.
+Recording = tuple[ClipSpeech, ClipSpeech | None]
 # Noise and past of a sampled head; None for a regression.
-Carry = tuple[Memory, SampleState | None]
+Carry = tuple[PastKeys, SampleState | None]
+# What every lane does in one stretch.
+Step = Sequence[Turn | None]
+
+
+class _Block(NamedTuple):
+    """What a block is made of: stretches (axis C), each of some segments of all lanes (axis R)."""
+
+    main: Speech
+    interlocutor: Speech | None
+    interlocutor_present: Bool[np.ndarray, "C B"]
+    is_start: Bool[np.ndarray, "C B"]
+    seeds: UInt32[np.ndarray, "C B"]
 
 
 class Animator:
@@ -35,15 +65,29 @@ class Animator:
         trained, in two steps.
         """
         self.model, self.codec = model, codec
-        self.params = jax.device_put(params)
+        self.params = params
         self.dials = dials or Dials.of(1)
+        self._prepare = jax.jit(functools.partial(prepare, model))
         self._run = jax.jit(self._block, donate_argnums=1)
 
-    def warm_up(self) -> None:
-        """Compiles what every recording runs, on none, so that it can be done beside other work."""
-        nobody, count = self._segments(None, 0, 0), np.int32(0)
-        carry, dials = self._start(0), self._dials(None)
-        self._run(self.params, carry, nobody, nobody, jnp.array([False]), count, dials)
+    @property
+    def params(self) -> Params:
+        """The parameters as they were given."""
+        return self._params
+
+    @params.setter
+    def params(self, params: Params) -> None:
+        self._params, self._prepared = jax.device_put(params), None
+
+    def warm_up(self, *, is_alone: bool = True) -> None:
+        """Compiles what every recording runs, on none, so that it can be done beside other work.
+
+        Where the network listens to the other person, recordings of somebody who speaks alone have
+        a program of their own.
+        """
+        alone, dials = self._is_alone(is_alone), self._dials(None)
+        nothing = self._filled([], [], None, lanes=1, is_alone=alone)
+        self._run(self._ready(), self._start(1, alone), nothing, np.int32(0), dials)
 
     def __call__(
         self,
@@ -74,92 +118,218 @@ class Animator:
         dials: Dials | None = None,
     ) -> Iterator[Float[np.ndarray, "n P"]]:
         """Yields the poses block by block, each as soon as it is ready."""
-        frames = len(main.word_index)
-        if frames == 0:
-            raise UserError("the recording is shorter than half a frame, so there is no motion")
-        if interlocutor is not None and len(interlocutor.word_index) != frames:
-            raise UserError(
-                f"the two recordings of a conversation must be equally long, but the speaker's has "
-                f"{frames} frames and the interlocutor's {len(interlocutor.word_index)}; pad one"
-            )
-        for who, speech in (("speaker", main), ("interlocutor", interlocutor)):
-            if speech is not None:
-                _require_finite(speech.audio, f"the {who}'s audio features", "frames")
-                _require_finite(speech.words, f"the {who}'s words", "word vectors")
-        length = self.model.config.segment_frames
-        carry, turned = self._start(seed), self._dials(dials)
-        for first in range(0, frames, BLOCK_SEGMENTS * length):
-            count = min(BLOCK_SEGMENTS, -(-(frames - first) // length))
-            pose, carry = self._run(
-                self.params,
-                carry,
-                self._segments(main, first, count),
-                self._segments(interlocutor, first, count),
-                jnp.array([interlocutor is not None]),
-                np.int32(count),
-                turned,
-            )
-            block = np.asarray(pose).reshape(-1, pose.shape[-1])[: frames - first]
-            yield np.asarray(self.codec.denormalise(block[: count * length]))
+        for block in self._performed([(main, interlocutor)], [seed], 1, dials):
+            yield np.concatenate([poses for _, poses in block])
 
-    def _start(self, seed: int) -> Carry:
-        """Returns what a recording starts with."""
-        memory = self.model.empty_memory(1)
+    def many(
+        self,
+        recordings: Sequence[Recording],
+        *,
+        lanes: int,
+        seeds: Sequence[int] | None = None,
+        dials: Dials | None = None,
+    ) -> list[Float[np.ndarray, "N P"]]:
+        """Returns the poses of several recordings, animated side by side, as if one by one.
+
+        Args:
+            recordings: What to animate.
+            lanes: How many at a time; each number of lanes has a program of its own.
+            seeds: The seed of each, by default 0.
+            dials: As for one recording, and for all of them.
+
+        Raises:
+            UserError: As for one recording, or when seeds are not as many as recordings.
+        """
+        seeds = [0] * len(recordings) if seeds is None else seeds
+        poses: list[list[np.ndarray]] = [[] for _ in recordings]
+        for block in self._performed(recordings, seeds, lanes, dials):
+            for turn, part in block:
+                poses[turn.clip].append(part)
+        return [np.concatenate(parts) for parts in poses]
+
+    def _performed(
+        self,
+        recordings: Sequence[Recording],
+        seeds: Sequence[int],
+        lanes: int,
+        dials: Dials | None,
+    ) -> Iterator[list[tuple[Turn, Float[np.ndarray, "n P"]]]]:
+        """Yields the poses of each block by lane and stretch."""
+        for recording in recordings:
+            _check(*recording)
+        drawn = checked_seeds(list(seeds), len(recordings)) if self.model.is_sampled else None
+        alone = self._is_alone(all(other is None for _, other in recordings))
+        lengths = [len(main.word_index) for main, _ in recordings]
+        frames = STRETCH_SEGMENTS * self.model.config.segment_frames
+        steps = list(itertools.zip_longest(*in_lanes(lengths, lanes, stretch_frames=frames)))
+        carry, dials, running = self._start(lanes, alone), self._dials(dials, lanes), None
+        for first in range(0, len(steps), BLOCK_STRETCHES):
+            part = steps[first : first + BLOCK_STRETCHES]
+            block = self._filled(part, recordings, drawn, lanes=lanes, is_alone=alone)
+            poses, carry = self._run(self._ready(), carry, block, np.int32(len(part)), dials)
+            if running is not None:
+                yield self._fetched(*running, lengths)
+            running = part, poses
+        if running is not None:
+            yield self._fetched(*running, lengths)
+
+    def _fetched(
+        self, steps: Sequence[Step], poses: Float[Array, "C B F P"], lengths: Sequence[int]
+    ) -> list[tuple[Turn, Float[np.ndarray, "n P"]]]:
+        """Waits for the poses of a block, and leaves out those beyond a recording's end."""
+        found = np.asarray(poses)
+        return [
+            (
+                turn,
+                np.asarray(
+                    self.codec.denormalise(found[step, lane, : lengths[turn.clip] - turn.first])
+                ),
+            )
+            for step, lane, turn in _taken(steps)
+        ]
+
+    def _is_alone(self, is_alone: bool) -> bool:
+        """Whether nobody else is listened to."""
+        return is_alone or not self.model.config.cross_blocks
+
+    def _ready(self) -> LiveParams:
+        """Returns the parameters as the program takes them, made once for a set of them."""
+        if self._prepared is None:
+            self._prepared = self._prepare(self._params)
+        return self._prepared
+
+    def _start(self, lanes: int, is_alone: bool) -> Carry:
+        """Returns what the first block starts with; recordings start within blocks."""
+        past = self.model.empty_past(lanes, is_alone=is_alone)
         if not self.model.is_sampled:
-            return memory, None
-        return memory, self.model.start_sampling(checked_seeds([seed], 1))
+            return past, None
+        return past, self.model.start_sampling(np.zeros(lanes, np.uint32))
 
-    def _dials(self, dials: Dials | None) -> Dials | None:
+    def _dials(self, dials: Dials | None, lanes: int = 1) -> Dials | None:
         """Returns the dials of a call, where there is something to turn."""
         if not self.model.is_sampled:
             return None
-        return self.dials if dials is None else dials
+        one = self.dials if dials is None else dials
+        return (
+            one if lanes == 1 else jax.tree.map(lambda x: np.repeat(x, lanes) if x.ndim else x, one)
+        )
 
-    def _segments(self, speech: ClipSpeech | None, first: int, count: int) -> Speech:
-        """Cuts a block of segments, each a lane, and turns lanes into steps of the scan."""
-        config, sizes = self.model.config, self.model.sizes
-        length, ahead = config.segment_frames, config.lookahead_frames
+    def _filled(
+        self,
+        steps: Sequence[Step],
+        recordings: Sequence[Recording],
+        seeds: UInt32[np.ndarray, " K"] | None,
+        *,
+        lanes: int,
+        is_alone: bool,
+    ) -> _Block:
+        """Cuts the speech of a block's stretches into segments."""
+        config, sizes, shape = self.model.config, self.model.sizes, (BLOCK_STRETCHES, lanes)
+        length, rows = config.segment_frames, lanes * STRETCH_SEGMENTS
         # A frame has one word at most, so a segment never touches more words than frames.
-        block = silence(BLOCK_SEGMENTS, frames=length, rows=length, sizes=(sizes.audio, sizes.text))
-        if speech is not None:
-            for segment in range(count):
-                start = first + segment * length
-                frames = slice(start, start + length)
-                fill_speech(block, segment, speech, frames, lookahead_frames=ahead)
-        return jax.tree.map(lambda x: x[:, None], block)
+        main, other = (
+            silence(
+                BLOCK_STRETCHES * rows, frames=length, rows=length, sizes=(sizes.audio, sizes.text)
+            )
+            for _ in range(2)
+        )
+        present, is_start, drawn = (
+            np.zeros(shape, bool),
+            np.zeros(shape, bool),
+            np.zeros(shape, np.uint32),
+        )
+        for step, lane, turn in _taken(steps):
+            speaker, listener = recordings[turn.clip]
+            present[step, lane], is_start[step, lane] = listener is not None, turn.first == 0
+            drawn[step, lane] = 0 if seeds is None else seeds[turn.clip]
+            for segment in range(STRETCH_SEGMENTS):
+                start = turn.first + segment * length
+                if start >= len(speaker.word_index):
+                    break
+                row = step * rows + lane * STRETCH_SEGMENTS + segment
+                for to, speech in ((main, speaker), (other, listener)):
+                    if speech is not None:
+                        fill_speech(
+                            to,
+                            row,
+                            speech,
+                            slice(start, start + length),
+                            lookahead_frames=config.lookahead_frames,
+                        )
+        people = (
+            jax.tree.map(lambda x: x.reshape(BLOCK_STRETCHES, rows, *x.shape[1:]), who)
+            for who in (main, other)
+        )
+        main, other = people
+        return _Block(main, None if is_alone else other, present, is_start, drawn)
 
     def _block(
         self,
-        params: Params,
+        prepared: LiveParams,
         carry: Carry,
-        main: Speech,
-        interlocutor: Speech,
-        present: Bool[Array, " B"],
+        block: _Block,
         count: Int[Array, ""],
         dials: Dials | None,
-    ) -> tuple[Float[Array, "G B T P"], Carry]:
-        length, model = self.model.config.segment_frames, self.model
-        everything = jnp.ones((1, length), bool)
+    ) -> tuple[Float[Array, "C B F P"], Carry]:
+        model, params = self.model, prepared.params
+        lanes = block.is_start.shape[1]
+        frames = STRETCH_SEGMENTS * model.config.segment_frames
 
-        def speak(carry: Carry, segment: tuple[Speech, Speech]):
-            memory, sampling = carry
-            feature, memory = model.trunk(
-                params, *segment, present, frame_mask=everything, memory=memory
+        def perform(carry: Carry, stretch: _Block):
+            past, sampling = carry
+            is_start, seeds = jnp.asarray(stretch.is_start), jnp.asarray(stretch.seeds)
+            feature, past = model.stretch(
+                params,
+                stretch.main,
+                stretch.interlocutor,
+                stretch.interlocutor_present,
+                position_keys=prepared.position_keys,
+                past=reset_past(past, is_start),
             )
             if sampling is None or dials is None:
-                return (memory, None), model.regress(params, feature)
-            pose, sampling = model.sample(params, feature, sampling, dials, frame_mask=everything)
-            return (memory, sampling), pose
+                return (past, None), model.regress(params, feature)
+            sampling = reset_sampling(sampling, is_start)
+            seed = jnp.where(is_start, seeds, sampling.seed)
+            everything = jnp.ones((lanes, frames), bool)
+            pose, sampling = model.sample(
+                params, feature, sampling.replace(seed=seed), dials, frame_mask=everything
+            )
+            return (past, sampling), pose
 
-        def skip(carry: Carry, segment: tuple[Speech, Speech]):
-            return carry, jnp.zeros((1, length, model.sizes.pose))
+        def skip(carry: Carry, stretch: _Block):
+            return carry, jnp.zeros((lanes, frames, model.sizes.pose))
 
         def step(carry: Carry, numbered):
-            number, segment = numbered
-            return jax.lax.cond(number < count, speak, skip, carry, segment)
+            number, stretch = numbered
+            return jax.lax.cond(number < count, perform, skip, carry, stretch)
 
-        carry, poses = jax.lax.scan(step, carry, (jnp.arange(BLOCK_SEGMENTS), (main, interlocutor)))
+        numbers = jnp.arange(BLOCK_STRETCHES)
+        carry, poses = jax.lax.scan(step, carry, (numbers, block))
         return poses, carry
+
+
+def _taken(steps: Sequence[Step]) -> Iterator[tuple[int, int, Turn]]:
+    """Yields step, lane and turn of those that have one."""
+    for step, lanes in enumerate(steps):
+        for lane, turn in enumerate(lanes):
+            if turn is not None:
+                yield step, lane, turn
+
+
+def _check(main: ClipSpeech, interlocutor: ClipSpeech | None) -> None:
+    """Refuses a recording that cannot be animated."""
+    frames = len(main.word_index)
+    if frames == 0:
+        raise UserError("the recording is shorter than half a frame, so there is no motion")
+    if interlocutor is not None and len(interlocutor.word_index) != frames:
+        raise UserError(
+            f"the two recordings of a conversation must be equally long, but the speaker's has "
+            f"{frames} frames and the interlocutor's {len(interlocutor.word_index)}; pad one"
+        )
+    for who, speech in (("speaker", main), ("interlocutor", interlocutor)):
+        if speech is not None:
+            _require_finite(speech.audio, f"the {who}'s audio features", "frames")
+            _require_finite(speech.words, f"the {who}'s words", "word vectors")
 
 
 def _require_finite(values: Float[np.ndarray, "N A"], what: str, rows: str) -> None:

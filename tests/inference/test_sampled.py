@@ -99,7 +99,7 @@ def test_offline_seeds_differ_by_temperature_and_nothing_compiles_anew():
     turned_run = Animator(run.model, run.params, CODEC, dials=Dials.of(1, temperature=0.0))
     assert turned_run._dials(None) is turned_run.dials
     compiled: Any = run._run
-    assert compiled._cache_size() == 1
+    assert compiled._cache_size() == 2  # alone, and with somebody else
     for seed in (-1, 2**32):
         with pytest.raises(UserError, match=r"seeds are \[-?\d+\], but must be whole numbers"):
             run(main, seed=seed)
