@@ -13,6 +13,7 @@ from data_prep.run.report import report
 from data_prep.run.workers import run_all
 from llavataros_jax.config.file import load_config
 from llavataros_jax.errors import door
+from llavataros_jax.storage.place import local_folder
 
 PROGRAM = "python -m data_prep"
 
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         return doctor(arguments[1:])
     options = build_parser(prog).parse_args(arguments)
     config = load_config(options.config, options.overrides)
+    local_folder(config.data.records, option="data.records", purpose="preparation writes to")
     if options.prune:
         print(prune.report(prune.prune(config), Path(config.data.records)))
         return 0

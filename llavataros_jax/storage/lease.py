@@ -65,10 +65,12 @@ class Lease:
 
     def _taken(self) -> bool:
         try:
-            write(self._url, self._text(), is_new=True)
-        except FileExistsError:
-            return False
-        return True
+            read(self._url)  # not every server heeds the condition of the write
+        except FileNotFoundError:
+            with suppress(FileExistsError):
+                write(self._url, self._text(), is_new=True)
+                return True
+        return False
 
     def _wait_for_its_end(self) -> None:
         before, seconds = read(self._url), _MISSED_BEATS * BEAT_SECONDS

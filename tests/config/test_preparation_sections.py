@@ -45,6 +45,7 @@ def config(option: str, value: object, **others: object) -> None:
         ("data.holdout_fraction", -0.1),
         ("data.folder", ""),
         ("data.records", " "),
+        ("data.records", "gs:/bucket/records"),
         ("augmentation.copies", -1),
         ("augmentation.copies", 1001),
         ("augmentation.time_warp", 0.5),

@@ -57,6 +57,7 @@ def test_prints_a_short_table_and_says_what_was_cached(tmp_path, capsys):
         ("data.holdout_takes=c", "data.holdout_takes names 'c'"),
         ("data.holdout_takes=a,b", "all takes that can be used (a, b) are held out"),
         ("data.records={file}", "is a file"),
+        ("data.records=gs://b/r", "a folder on this machine, but data.records=gs://b/r is a URL"),
         ("words.whisper=3.pt data.words_folder=/nowhere", "not a folder"),
         ("motion.source_fps=24", "none of the clips"),
     ],
