@@ -56,7 +56,7 @@ class DataConfig:
             require(bool(getattr(self, name).strip()), f"data.{name} must not be empty", self)
         # What pathlib makes of a URL, and what would be a folder called gs: here.
         is_cut = re.match(r"[a-z][a-z0-9+.-]+:/(?!/)", self.records)
-        require(not is_cut, "data.records needs two slashes after the colon of a URL", self)
+        require(not is_cut, "data.records must have both slashes of a URL", self)
         require(0 <= self.holdout_fraction < 1, "data.holdout_fraction must be in [0, 1)", self)
         require(self.shard_megabytes > 0, "data.shard_megabytes must be positive", self)
         require(self.workers >= 0, "data.workers must not be negative", self)
