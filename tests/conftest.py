@@ -42,6 +42,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         prune_cache()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """Lets one worker read the tests before the others, which then find them compiled."""
+    if not hasattr(session.config, "workerinput"):
+        return (yield)
+    done = Path(session.config.option.basetemp).parent / "collected"
+    with FileLock(done.with_suffix(".lock")):
+        if not done.exists():
+            result = yield
+            done.touch()
+            return result
+    return (yield)
+
+
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
