@@ -15,7 +15,7 @@ PROGRAM = "llavataros benchmark"
 # Modules of this folder, each with a `run(turns)`.
 KINDS = ("records", "words", "dropout", "figure", "input", "pase", "stream")
 # These take minutes and are run when they are named.
-LONG = ("evaluation", "kills", "train", "training_step")
+LONG = ("evaluation", "kills", "prepare", "train", "training_step")
 EPILOG = """\
 records   a segment out of a mapped shard | protobuf's reading of float lists of the same numbers
 words     words projected, then spread over frames | spread over frames, then projected
@@ -29,6 +29,7 @@ Run only when it is named, because it takes minutes:
 
 evaluation     10 and 70 clips of a minute: seconds and memory
 kills          the demo's training killed as many times as --turns says | left alone
+prepare        recordings prepared, part by part and as a whole | librosa, SciPy, NumPy in a script
 train          a step at the published size | PyTorch's, checked to be the same network | UEA_REPO's
 training_step  a step at the published size with the regression | with the sampled head as well
 
@@ -84,10 +85,12 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         raise UserError("--whisper needs --recordings, the folder with what is to be heard")
     if given.size and given.which != ["train"]:
         raise UserError("--size is of the benchmark train alone; name it, or leave --size out")
+    if given.config and given.which != ["prepare"]:
+        raise UserError("--config is of the benchmark prepare alone; name it, or leave it out")
     if "train" in given.which:
         # Else JAX takes the memory of a GPU that PyTorch needs as well.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    options = {"size": given.size} if given.size else {}
+    options = {name: getattr(given, name) for name in ("size", "config") if getattr(given, name)}
     print(f"JAX {jax.__version__} on {jax.devices()[0].device_kind}, {given.turns} turns")
     for name in given.which or KINDS:
         importlib.import_module(f"llavataros.benchmark.{name}").run(given.turns, **options)
@@ -107,6 +110,7 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     parser.add_argument(
         "--size", choices=("published", "middle", "small"), help="of the benchmark train"
     )
+    parser.add_argument("--config", help="what the benchmark prepare prepares; default: demo")
     parser.add_argument(
         "--recordings", type=Path, help="folder of recordings with .lab, .txt or .TextGrid beside"
     )

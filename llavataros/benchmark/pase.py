@@ -17,10 +17,7 @@ def run(turns: int) -> None:
     """Encodes 10 s of noise with weights of noise, whose values change no time."""
     seconds, random = 10, np.random.default_rng(0)
     sound = random.uniform(-0.1, 0.1, seconds * SAMPLE_RATE).astype(np.float32)
-    tensors = {
-        name: random.uniform(0, 0.02, shape).astype(np.float32)
-        for name, shape in checkpoint_shapes().items()
-    }
+    tensors = noise_tensors()
     params = jax.device_put(to_params(tensors, source="noise"))
     ways: dict[str, Callable[[], object]] = {
         "in chunks (ours)": lambda: list(encode_steps(sound, params)),
@@ -42,3 +39,12 @@ def run(turns: int) -> None:
     medians = compare(f"PASE+ of {seconds} s of sound", ways, turns)
     for name, median in medians.items():
         print(f"  {name:<44} {seconds / median:12.1f} s of sound a second")
+
+
+def noise_tensors() -> dict[str, np.ndarray]:
+    """Returns a checkpoint of noise."""
+    random = np.random.default_rng(0)
+    return {
+        name: random.uniform(0, 0.02, shape).astype(np.float32)
+        for name, shape in checkpoint_shapes().items()
+    }
