@@ -9,8 +9,8 @@ from jax._src import xla_bridge  # no public name tells whether JAX runs already
 from llavataros_jax.config import TrainingConfig
 from llavataros_jax.errors import UserError
 
-# It forbids what adds in any order, such as a scatter by atomics, and turns off the autotuner, which
-# chooses kernels by how quick they were at that moment (openxla.org/xla/determinism). The narrower
+# It forbids what adds in any order, such as a scatter by atomics, and turns off the autotuner,
+# which chooses kernels by how quick they were (openxla.org/xla/determinism). The narrower
 # xla_gpu_exclude_nondeterministic_ops leaves that on, so that a run goes on with other kernels.
 FLAG = "--xla_gpu_deterministic_ops"
 

@@ -18,7 +18,6 @@ from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.loader import LaneSource
 from llavataros_jax.data.manifest import Manifest
 from llavataros_jax.model import GestureModel, Params
-from llavataros_jax.motion.still_pose import still_pose
 from llavataros_jax.training.calls import calls
 from llavataros_jax.training.checkpoint import Checkpoints
 from llavataros_jax.training.devices import peak_flop_per_second
@@ -126,7 +125,9 @@ class Trainer:
             tracker.say(step, f"training is finished: {reason}; raise training.patience to go on")
             return
         if step == 0 and self.validation is not None:
-            self._measure_baselines(self.validation, tracker)
+            baselines = self.validation.baselines(self.train_clips)
+            tracker.log(0, baselines)
+            tracker.say(0, ", ".join(f"{k} {v:.4f}" for k, v in baselines.items()))
         log = self._step_log(source, tracker, pace)
         periods = (training.checkpoint_every, training.log_every)
         periods += (training.validate_every, training.sample_every)
@@ -222,20 +223,6 @@ class Trainer:
             f"no better held-out loss for {count} validation{'s' * (count != 1)}; the best is step "
             f"{best}"
         )
-
-    def _measure_baselines(self, validation: Validation, tracker: Tracker) -> None:
-        codec = validation.codec
-        poses = (
-            np.asarray(codec.normalise(np.asarray(self.train_clips[clip]["pose"])))
-            for clip in range(len(self.train_clips))
-        )
-        still = still_pose(poses, np.zeros(codec.pose_size, np.float32))
-        baselines = {
-            "validation/baseline/mean_pose": validation.baseline(np.zeros_like(still)),
-            "validation/baseline/still_pose": validation.baseline(still),
-        }
-        tracker.log(0, baselines)
-        tracker.say(0, ", ".join(f"{k} {v:.4f}" for k, v in baselines.items()))
 
     def _validate(self, state: TrainState, step: int, tracker: Tracker) -> None:
         if self.validation is None:

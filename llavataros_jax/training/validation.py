@@ -13,6 +13,7 @@ from llavataros_jax.data.clips import ClipReader
 from llavataros_jax.data.loader import whole_clips
 from llavataros_jax.model import GestureModel, Params
 from llavataros_jax.motion.codec import PoseCodec
+from llavataros_jax.motion.still_pose import still_pose
 from llavataros_jax.training.carry import Carry, empty_carry
 from llavataros_jax.training.flow_loss import flow_loss
 from llavataros_jax.training.liveliness import Liveliness
@@ -51,6 +52,19 @@ class Validation:
     def baseline(self, pose: Float[np.ndarray, " P"]) -> float:
         """Returns the loss of holding one normalised pose for the whole of every clip."""
         return self._measure(self._constant, jnp.asarray(pose, jnp.float32))["loss"]
+
+    def baselines(self, train_clips: ClipReader) -> dict[str, float]:
+        """Returns the losses of the mean pose and of the frame of training nearest to it."""
+        codec = self.codec
+        poses = (
+            np.asarray(codec.normalise(np.asarray(train_clips[clip]["pose"])))
+            for clip in range(len(train_clips))
+        )
+        still = still_pose(poses, np.zeros(codec.pose_size, np.float32))
+        return {
+            "validation/baseline/mean_pose": self.baseline(np.zeros_like(still)),
+            "validation/baseline/still_pose": self.baseline(still),
+        }
 
     def _of_network(
         self, params: Params, carry: Carry, batch: Batch, *, axis_name: str | None = None
