@@ -22,6 +22,7 @@ how many hours there are; where there are none yet, sizes are assumed and said.
   {prog} llanimation_plus model.d_model=512 model.heads=16
   {prog} demo --gpu measured                    against a matrix product on this machine
   {prog} demo --products                        the einsum of every product
+  {prog} demo --program                         types of every product that a GPU would get
   {prog} --seed-table                           the seed README's arithmetic, put right
 
 FLOP are counted product by product, which a test compares with the traced step and with XLA's own
@@ -60,6 +61,11 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     length = Length(hours=given.hours, epochs=given.epochs, steps=given.steps)
     config = load_config(given.config, given.overrides)
     workload = open_workload(config, length, joints=given.joints)
+    if given.program:
+        from llavataros.estimate.program import print_program
+
+        print_program(workload, as_json=given.json)
+        return 0
     counted = estimate(workload)
     compute_dtype = workload.config.model.compute_dtype
     paces, notes = _paces(given.gpu, compute_dtype)
@@ -155,6 +161,9 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     )
     parser.add_argument("--price", type=float, metavar="PER_HOUR", help="of one device")
     parser.add_argument("--products", action="store_true", help="show every matrix product")
+    parser.add_argument(
+        "--program", action="store_true", help="the step as a GPU gets it, lowered here"
+    )
     parser.add_argument("--json", action="store_true", help="all numbers as JSON")
     parser.add_argument(
         "--seed-table", action="store_true", help="the seed README's arithmetic, and its errors"

@@ -7,7 +7,6 @@ rematerialisation and losses are counted as they are. A compiler keeps less wher
 something again rather than read it.
 """
 
-import functools
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -15,10 +14,8 @@ from typing import Any
 import jax
 from jax.extend.core import Jaxpr, Var
 
+from llavataros.estimate.step import step_of
 from llavataros.estimate.workload import Workload
-from llavataros_jax.training.liveliness import Liveliness
-from llavataros_jax.training.optimizer import build_optimizer
-from llavataros_jax.training.step import train_step
 
 # How JAX names the operations that it derives for the backward pass.
 _BACKWARD = "transpose("
@@ -46,18 +43,7 @@ def kept_by_part(workload: Workload, state: Any, batch: Any) -> dict[str, int]:
         state: Of the training, as shapes alone.
         batch: What a step learns from.
     """
-    config = workload.config
-    step = functools.partial(
-        train_step,
-        model=workload.model,
-        codec=workload.codec,
-        optimizer=build_optimizer(config.optimizer, config.schedule_steps),
-        loss=config.loss,
-        liveliness=_liveliness(workload),
-        ema_decay=config.optimizer.ema_decay,
-        accumulate=config.training.accumulate_segments,
-    )
-    return kept_in(jax.make_jaxpr(step)(state, batch).jaxpr)
+    return kept_in(jax.make_jaxpr(step_of(workload))(state, batch).jaxpr)
 
 
 def kept_in(program: Jaxpr) -> dict[str, int]:
@@ -118,9 +104,3 @@ def _part(equation: Any) -> str:
             if place.startswith(file) and word in frame.function_name:
                 return part
     return "others"
-
-
-def _liveliness(workload: Workload) -> Liveliness | None:
-    loss, model = workload.config.loss, workload.config.model
-    terms = tuple(term for term in ("energy", "variance", "voice") if getattr(loss, term))
-    return Liveliness(terms, workload.fps, model.lookahead_frames) if terms else None

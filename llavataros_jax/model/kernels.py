@@ -1,6 +1,8 @@
 """Ways of computing what the queries of all heads are answered, by `model.attention_kernel`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple
 
 import jax
@@ -12,6 +14,17 @@ from llavataros_jax.model.flash import Setting, answers
 from llavataros_jax.model.products import Products
 
 _HIDDEN = -1e30
+_PLATFORM: ContextVar[str | None] = ContextVar("platform", default=None)
+
+
+@contextmanager
+def built_for(platform: str) -> Iterator[None]:
+    """Builds what is traced inside for a platform, such as `gpu`, that need not be here."""
+    known = _PLATFORM.set(platform)
+    try:
+        yield
+    finally:
+        _PLATFORM.reset(known)
 
 
 class Heads(NamedTuple):
@@ -95,7 +108,7 @@ def by_pallas(
     Raises:
         UserError: On a TPU.
     """
-    device = jax.default_backend()
+    device = _PLATFORM.get() or jax.default_backend()
     if device == "tpu":
         raise UserError(
             "model.attention_kernel=pallas is made for GPUs, but JAX found a TPU here; take "
