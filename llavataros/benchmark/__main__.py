@@ -15,7 +15,9 @@ PROGRAM = "llavataros benchmark"
 # Modules of this folder, each with a `run(turns)`.
 KINDS = ("records", "words", "dropout", "figure", "input", "pase", "stream")
 # These take minutes and are run when they are named.
-LONG = ("evaluation", "kills", "prepare", "train", "training_step")
+LONG = ("animate", "evaluation", "kills", "prepare", "train", "training_step")
+# Those of several sizes, beside PyTorch.
+SIZED = ("animate", "train")
 EPILOG = """\
 records   a segment out of a mapped shard | protobuf's reading of float lists of the same numbers
 words     words projected, then spread over frames | spread over frames, then projected
@@ -27,6 +29,7 @@ stream    live frames with cached keys and values | a sampled head | memory of h
 
 Run only when it is named, because it takes minutes:
 
+animate        a minute at the published size | PyTorch's way, checked to move alike | UEA_REPO's
 evaluation     10 and 70 clips of a minute: seconds and memory
 kills          the demo's training killed as many times as --turns says | left alone
 prepare        recordings prepared, part by part and as a whole | librosa, SciPy, NumPy in a script
@@ -83,11 +86,11 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         raise UserError("--gestures needs --recordings, the folder with voices to move to")
     if given.whisper:
         raise UserError("--whisper needs --recordings, the folder with what is to be heard")
-    if given.size and given.which != ["train"]:
-        raise UserError("--size is of the benchmark train alone; name it, or leave --size out")
+    if given.size and (len(given.which) != 1 or given.which[0] not in SIZED):
+        raise UserError("--size is of animate and train; name one of them, or leave --size out")
     if given.config and given.which != ["prepare"]:
         raise UserError("--config is of the benchmark prepare alone; name it, or leave it out")
-    if "train" in given.which:
+    if set(SIZED) & set(given.which):
         # Else JAX takes the memory of a GPU that PyTorch needs as well.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     options = {name: getattr(given, name) for name in ("size", "config") if getattr(given, name)}
@@ -108,7 +111,7 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     parser.add_argument("which", nargs="*", metavar="NAME", help="of those below; all by default")
     parser.add_argument("--turns", type=int, default=30, help="default: %(default)s")
     parser.add_argument(
-        "--size", choices=("published", "middle", "small"), help="of the benchmark train"
+        "--size", choices=("published", "middle", "small"), help="of animate and train"
     )
     parser.add_argument("--config", help="what the benchmark prepare prepares; default: demo")
     parser.add_argument(

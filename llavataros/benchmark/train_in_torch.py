@@ -19,8 +19,8 @@ from llavataros_jax.config import ModelConfig, OptimizerConfig
 from llavataros_jax.model import Sizes
 
 # What autocast takes the matrix products in; None leaves them as they are.
-_AUTOCAST = {"float32": None, "tf32": None, "bfloat16": torch.bfloat16}
-_FLOAT32 = {"float32": "highest", "tf32": "high", "bfloat16": "highest"}
+AUTOCAST = {"float32": None, "tf32": None, "bfloat16": torch.bfloat16}
+FLOAT32 = {"float32": "highest", "tf32": "high", "bfloat16": "highest"}
 
 
 class Segment(NamedTuple):
@@ -240,8 +240,8 @@ class TorchTraining:
         segment = self.segments[self.steps % len(self.segments)]
         self.steps += 1
         self.optimizer.zero_grad(set_to_none=True)
-        torch.set_float32_matmul_precision(_FLOAT32[compute_dtype])
-        dtype = _AUTOCAST[compute_dtype]
+        torch.set_float32_matmul_precision(FLOAT32[compute_dtype])
+        dtype = AUTOCAST[compute_dtype]
         with torch.autocast(self.device, dtype=dtype, enabled=dtype is not None):
             pose, self.memory = forward(*segment[:4], self.memory)
         loss = functional.l1_loss(pose.float(), segment.target)

@@ -108,8 +108,8 @@ def table(found: dict[str, Any]) -> str:
     for row in found["rows"]:
         lines.append(
             f"| {row['side']} | {row['way']} | {row['median_seconds']:.4g} | {row['spread']:.0%} | "
-            f"{row['frames_per_second']:,.0f} | {_times(row.get('times_pytorch'))} | "
-            f"{_times(row.get('times_ancestor'))} | {_share(row.get('utilisation'))} | "
+            f"{row['frames_per_second']:,.0f} | {times(row.get('times_pytorch'))} | "
+            f"{times(row.get('times_ancestor'))} | {_share(row.get('utilisation'))} | "
             f"{_compile(row)} |"
         )
     counts = found["flops"]
@@ -123,7 +123,8 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _times(ratio: float | None) -> str:
+def times(ratio: float | None) -> str:
+    """Returns how many times as fast, where that is known."""
     return "" if ratio is None else f"{ratio:.2f} ×"
 
 

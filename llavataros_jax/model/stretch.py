@@ -88,8 +88,8 @@ class StretchPast(NamedTuple):
         keys, keys_kept = seen(attention.key, self.kept.keys)
         values, values_kept = seen(attention.value, self.kept.values)
         heads = Heads(
-            content_query=_by_head(query + self.content_bias[None, None]),
-            position_query=_by_head(query + self.position_bias[None, None]),
+            content_query=_by_head(_moved(query, self.content_bias)),
+            position_query=_by_head(_moved(query, self.position_bias)),
             keys=_by_head(keys),
             values=_by_head(values),
             position_keys=self.position_keys[:, ::-1],
@@ -214,6 +214,10 @@ def _seen(kept: Array, later: Array, now: Array) -> tuple[Array, Array]:
 
 def _beside(first: Array, second: Array) -> Array:
     return jnp.concatenate([jnp.asarray(first), jnp.asarray(second)])
+
+
+def _moved(query: Float[Array, "R T N H"], bias: Float[Array, "N H"]) -> Float[Array, "R T N H"]:
+    return (query.astype(jnp.float32) + bias[None, None]).astype(query.dtype)
 
 
 def _by_head(x: Float[Array, "R T N H"]) -> Float[Array, "N R T H"]:
