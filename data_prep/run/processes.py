@@ -1,4 +1,4 @@
-"""How many processes prepare: no more than there are GPUs, when each loads a large model there."""
+"""How many processes prepare: as many as pay, and where each loads a model, one for each GPU."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -6,17 +6,22 @@ from collections.abc import Callable, Sequence
 from data_prep.align.choice import choose_aligner
 from data_prep.clips.clip import Clip
 from data_prep.machine.gpus import visible_gpus
+from data_prep.words.timed_files import read_timed_text
 from llavataros_jax.config import Config, WordsConfig
 from llavataros_jax.errors import UserError
+from llavataros_jax.sound.reader import read_info
 
 Say = Callable[[str], None]
+# A process imports for three seconds, in which so much sound with timed words is prepared.
+_SECONDS_EACH = 480.0
 
 
 def processes_for(clips: Sequence[Clip], config: Config, say: Say) -> int:
     """Returns how many processes are to work on clips; 0 means one for each core.
 
     A language model, or Whisper on a GPU, would be loaded by each process, and several on one GPU
-    run out of its memory.
+    run out of its memory. A few minutes of sound whose words are timed are done before a second
+    process has started.
     """
     models = []
     if config.text.kind == "language_model":
@@ -24,6 +29,8 @@ def processes_for(clips: Sequence[Clip], config: Config, say: Say) -> int:
     is_whisper = config.words.device != "cpu" and _needs_whisper(clips, config.words)
     if is_whisper:
         models.append(f"words.whisper={config.words.whisper}")
+    if not (config.data.workers or models) and config.audio.kind == "mel":
+        return _as_many_as_pay(clips, config)
     device = config.words.device if is_whisper else "auto"
     return one_each_gpu(config.data.workers, models, device=device, items=len(clips), say=say)
 
@@ -48,6 +55,30 @@ def one_each_gpu(workers: int, models: Sequence[str], *, device: str, items: int
         f"because each loads {' and '.join(models)}"
     )
     return limit
+
+
+def _as_many_as_pay(clips: Sequence[Clip], config: Config) -> int:
+    """Returns a process for each eight minutes of sound, or 0 where there is more to do than that.
+
+    Sound is added up until there is enough for all cores. Finding out when words are said takes
+    many times as long as all else.
+    """
+    most = min(os.cpu_count() or 1, len(clips))
+    seconds = 0.0
+    for clip in clips:
+        if seconds >= most * _SECONDS_EACH or clip.words is None:
+            return 0
+        try:
+            length = read_info(clip.audio, config.audio.sample_rate).seconds
+            timed = read_timed_text(
+                clip.words, length, speaker=clip.speaker, tier=config.words.tier
+            )
+        except UserError:
+            continue  # its stages will say it
+        if timed.cues:
+            return 0
+        seconds += length
+    return max(1, int(seconds / _SECONDS_EACH))
 
 
 def _needs_whisper(clips: Sequence[Clip], config: WordsConfig) -> bool:

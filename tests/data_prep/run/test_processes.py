@@ -104,3 +104,27 @@ def test_preparation_asks_for_no_more(tmp_path: Path, gpus, monkeypatch) -> None
 
     pipeline.prepare(small_config(tmp_path), say=silent, run=run)
     assert asked == [4]
+
+
+def test_a_few_minutes_of_timed_words_are_done_before_a_second_process_has_started(
+    gpus, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(processes.os, "cpu_count", lambda: 4)
+    for name in "abc":
+        write_clip(tmp_path, name, seconds=2.0)
+    files = [
+        Clip(name, name, "anna", tmp_path / f"{name}.wav", words=tmp_path / f"{name}.json")
+        for name in "abc"
+    ]
+    assert processes_for(files, config(wanted=0), silent) == 1
+    assert processes_for(files, config(wanted=3), silent) == 3, "as the user says"
+    monkeypatch.setattr(processes, "_SECONDS_EACH", 2.9)
+    assert processes_for(files, config(wanted=0), silent) == 2, "6 s for 2.9 each"
+    monkeypatch.setattr(processes, "_SECONDS_EACH", 1.0)
+    assert processes_for(files, config(wanted=0), silent) == 0, "enough for all"
+    untimed = [*files, replace(files[0], words=None)]
+    monkeypatch.setattr(processes, "_SECONDS_EACH", 300.0)
+    assert processes_for(untimed, config(wanted=0), silent) == 0
+    (tmp_path / "c.srt").write_text("1\n00:00:00,000 --> 00:00:01,500\nhello you there\n")
+    captions = [*files[:2], replace(files[2], words=tmp_path / "c.srt")]
+    assert processes_for(captions, config(wanted=0), silent) == 0
