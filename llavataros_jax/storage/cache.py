@@ -22,8 +22,16 @@ def cache_folder(*names: str) -> Path:
 
 
 def run_folder(run: Place) -> Path:
-    """Returns the folder in which a run is trained: the run itself, or where its copy is made."""
-    return folder_for("runs", str(run)) if is_remote(run) else Path(run)
+    """Returns the folder in which a run is trained: the run itself, or where its copy is made.
+
+    Each process of a training has its own, since those of one machine share the cache.
+    """
+    if not is_remote(run):
+        return Path(run)
+    import jax  # slow to import for what only names a folder
+
+    folder, host = folder_for("runs", str(run)), jax.process_index()
+    return folder.with_name(f"{folder.name}.host_{host}") if host else folder
 
 
 def folder_for(kind: str, url: str) -> Path:

@@ -22,6 +22,7 @@ from orbax.checkpoint import v1 as ocp
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.model import Params
+from llavataros_jax.training.checkpoint_apart import require_same_step, whole
 from llavataros_jax.training.checkpoint_checksums import write_checksums
 from llavataros_jax.training.checkpoint_damage import damage_of, first_line, misfit
 from llavataros_jax.training.checkpoint_plan import require_plan, write_plan
@@ -41,17 +42,22 @@ class Checkpoints:
         notes: A sentence for each damaged checkpoint that was moved out of the way.
     """
 
-    def __init__(self, run: Path | str, *, keep: int = 2):
+    def __init__(self, run: Path | str, *, keep: int = 2, is_shared: bool = True):
         """Opens the folder `checkpoints` of a run and removes what a killed save left behind.
 
-        `keep` is how many whole states stay; with 1 there is none before one that is damaged.
+        Args:
+            run: The run directory.
+            keep: How many whole states stay; with 1 there is none before one that is damaged.
+            is_shared: Whether all processes see this folder (see `checkpoint_apart`).
         """
+        self._is_apart = jax.process_count() > 1 and not is_shared
+        self._damage_of = damage_of if self._is_apart else _leaders_damage_of
         self.folder = Path(run).absolute() / "checkpoints"
         self.notes: list[str] = []
         self._plans: dict[str, str] = {}
         # Before Orbax sees it, which does not open a series with a damaged file of metrics.
         for path in _step_folders(self.folder / "best"):
-            if reason := _leaders_damage_of(path, ("params",)):
+            if reason := self._damage_of(path, ("params",)):
                 self._set_aside(path, f"{reason}), so the next validation counts as the best")
         self._latest, self._best = self._open("latest", keep=keep), self._open("best", keep=1)
 
@@ -60,6 +66,9 @@ class Checkpoints:
         newest: Any = ocp.training.preservation_policies.LatestN(keep)
         every_call: Any = ocp.training.save_decision_policies.FixedIntervalPolicy(1)
         context = ocp.Context()
+        if self._is_apart:
+            context.multiprocessing.primary_host = None  # each looks after its own folder
+            context.array.saving.use_replica_parallel = False
         # It makes float32 a twelfth smaller and writing four times longer.
         context.array.saving.use_compression = False
         context.asynchronous.post_finalization_callback = lambda: self._before_commit(series)
@@ -126,7 +135,7 @@ class Checkpoints:
         step = int(state.step)
         if self.latest_step == step:
             return
-        parts = _kept(_parts(state))
+        parts = self._kept(_parts(state))
         if plan is not None:
             self._plans[f"latest/{step}"] = plan
         with self._refusing():
@@ -136,7 +145,7 @@ class Checkpoints:
 
     def save_best(self, step: int, params: Params, loss: float) -> None:
         """Keeps these parameters as the best."""
-        parts = _kept({"params": params})
+        parts = self._kept({"params": params})
         with self._refusing():
             self._best.save_checkpointables_async(
                 step, parts, metrics={"loss": loss}, force=True, overwrite=True
@@ -159,7 +168,7 @@ class Checkpoints:
         parts = _parts(abstract)
         refused: dict[Path, str] = {}
         for path in _step_folders(self.folder / "latest"):
-            loaded, reason = _load(path, parts, damage=_leaders_damage_of)
+            loaded, reason = _load(path, parts, damage=self._damage_of)
             if loaded is None:
                 refused[path] = reason
                 continue
@@ -167,6 +176,8 @@ class Checkpoints:
                 self._set_aside(damaged, f"{reason}), so training goes on from step {path.name}")
             if refused:
                 self._latest.reload()
+            if self._is_apart:
+                require_same_step(int(path.name), self.folder)
             return TrainState(
                 **{**loaded["training"], "params": loaded["params"]}, average=loaded.get("average")
             )
@@ -175,6 +186,10 @@ class Checkpoints:
             f"no checkpoint in {self.folder / 'latest'} can be restored ({reasons}); bring the "
             "folder back from a copy, or remove the run directory to train from the beginning"
         )
+
+    def _kept(self, parts: dict[str, Any]) -> dict[str, Any]:
+        """Returns what the first process can write, if only it does, and no step will touch."""
+        return _kept(whole(parts) if self._is_apart else parts)
 
     def require_plan(self, step: int, plan: str) -> None:
         """Requires that a whole state, if there is one of this step, was saved with this plan.
@@ -190,11 +205,11 @@ class Checkpoints:
             f"checkpoint {path.parent.name}/{path.name} was moved to {target}, because it cannot "
             f"be restored ({reason_and_consequence}"
         )
-        if jax.process_index() == 0:
+        if jax.process_index() == 0 or self._is_apart:
             target.mkdir(exist_ok=True)
             taken = sum(other.name.split("-")[0] == name for other in target.iterdir())
             path.rename(target / (f"{name}-{taken + 1}" if taken else name))
-        if jax.process_count() > 1:
+        if jax.process_count() > 1 and not self._is_apart:
             multihost_utils.sync_global_devices(f"{name} is set aside")
 
     @contextmanager

@@ -23,7 +23,7 @@ class HostTracker(Tracker):
         """Opens the log; lines are added to those of earlier starts."""
         super().__init__(run, first_step=first_step, last_step=last_step, quiet=True)
         folder, host = run / "logs", jax.process_index()
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self._handler = logging.FileHandler(folder / f"host_{host}.txt", encoding="utf-8")
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         HOST_LOG.addHandler(self._handler)

@@ -16,6 +16,7 @@ from llavataros_jax.lock import sole_use
 from llavataros_jax.model import GestureModel
 from llavataros_jax.network import build_model, with_pose_basis
 from llavataros_jax.storage.cache import run_folder
+from llavataros_jax.storage.place import is_remote
 from llavataros_jax.training.checkpoint import Checkpoints
 from llavataros_jax.training.hosts_log import HostTracker, require_shared
 from llavataros_jax.training.hosts_same import leaders_config
@@ -87,9 +88,10 @@ def fit(
             lookahead_frames=config.model.lookahead_frames,
             own_lanes=launcher.own_lanes(config.training.lanes),
         )
-        if not is_leader:
+        is_shared = not is_remote(config.training.run)
+        if is_shared and not is_leader:
             require_shared(run)
-        checkpoints = held.enter_context(Checkpoints(run))
+        checkpoints = held.enter_context(Checkpoints(run, is_shared=is_shared))
         stopped = held.enter_context(StopSignals())
         trainer = Trainer(config, manifest, model, launcher, checkpoints, train_clips, liveliness)
         state = trainer.start()

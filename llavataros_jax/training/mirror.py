@@ -7,11 +7,10 @@ counts, unless this folder is what was copied there last.
 """
 
 import hashlib
-import shutil
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,29 +22,41 @@ from llavataros_jax.storage.cache import run_folder
 from llavataros_jax.storage.lease import Lease
 from llavataros_jax.storage.place import is_remote, placed
 from llavataros_jax.storage.remote import read, remove, send
+from llavataros_jax.training.checkpoint_damage import damage_of
+from llavataros_jax.training.hosts_same import from_leader
+from llavataros_jax.training.hosts_stop import Stopped
 from llavataros_jax.training.remote_run import COMMIT, SERIES, RunCopy
 
 COPY_SECONDS = 30.0
 _LEASE = ".lock"
+_WHOLE = ("params", "training")
 
 
 @contextmanager
 def mirrored(run: str) -> Iterator[None]:
     """Copies a run from and to its bucket as long as the block trains; a folder is left alone.
 
+    Of several processes the first copies the run and the others their logs.
+
     Raises:
-        UserError: When another process trains it, several hosts would, or it cannot be copied.
+        UserError: When another process trains it, or it cannot be copied.
     """
     if not is_remote(run):
         yield
         return
-    if jax.process_count() > 1:
-        raise UserError(
-            f"training.run={run} is copied by one process, but {jax.process_count()} train "
-            "together; name a folder that all hosts share, such as a bucket that is mounted"
-        )
-    with Mirror(run):
-        yield
+    is_first = jax.process_index() == 0
+    try:
+        with ExitStack() as held:
+            if is_first:
+                held.enter_context(Mirror(run)).send()
+            from_leader(None)  # the others go on from what it has copied
+            if not is_first:
+                held.enter_context(Mirror(run, is_first=False))
+            yield
+    except Stopped:
+        from_leader(None)
+        raise
+    from_leader(None)  # they wait until it has copied all, because they end together
 
 
 class Mirror:
@@ -55,7 +66,9 @@ class Mirror:
         folder: Where training works.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, is_first: bool = True) -> None:
+        """Copies nothing yet; a process that is not the first one copies its logs alone."""
+        self._is_first = is_first
         self.url, self.folder = url, run_folder(url)
         self._lease = Lease(str(placed(url, _LEASE)), option="training.run", place=url)
         # What versions.json held when it was copied, which tells whether others wrote since.
@@ -67,17 +80,19 @@ class Mirror:
         self._thread = threading.Thread(target=self._copy, name="mirror", daemon=True)
 
     def __enter__(self) -> "Mirror":
-        self._lease.__enter__()
+        if self._is_first:
+            self._lease.__enter__()
         try:
             self._bring()
         except BaseException:
-            self._lease.__exit__()
+            self._release()
             raise
-        print(
-            f"training.run={self.url} is trained in {self.folder}, and copied every "
-            f"{COPY_SECONDS:g} s",
-            file=sys.stderr,
-        )
+        if self._is_first:
+            print(
+                f"training.run={self.url} is trained in {self.folder}, and copied every "
+                f"{COPY_SECONDS:g} s",
+                file=sys.stderr,
+            )
         self._thread.start()
         return self
 
@@ -91,39 +106,41 @@ class Mirror:
                 raise
             print(f"error: {refusal}", file=sys.stderr)  # beside what ended it
         finally:
+            self._release()
+
+    def _release(self) -> None:
+        if self._is_first:
             self._lease.__exit__()
 
     def _bring(self) -> None:
         """Makes the folder what the bucket holds, if it is not that or ahead of it."""
         copied = RunCopy(self.url, self.folder)
-        mark = self._mark.read_text(encoding="utf-8") if self._mark.is_file() else None
-        is_there = "config.yaml" in copied.there
-        if is_there:
-            newest = [
-                max(steps, default=-1)
-                for steps in (copied.steps("latest"), self._committed("latest"))
-            ]
-            is_ours = newest[0] <= newest[1] and mark == self._mark_of(
-                "versions.json" in copied.there
-            )
-        else:
-            is_ours = mark is None  # else it was copied once, and somebody has removed it
-        if not is_ours:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if not self._is_first or not self._is_ahead_of(copied):
+            copied.begin_anew()
             self._mark.unlink(missing_ok=True)
-            copied = RunCopy(self.url, self.folder)
-        if is_there and not is_ours:
             copied.bring_files()
+            if not self._is_first:
+                copied.bring_files(folder="logs/")  # its own goes on
             for series in SERIES:
                 copied.bring_a_whole_step([series], shown=False)
-        for series in SERIES:
+        for series in SERIES if self._is_first else ():
             for step in copied.steps(series):
                 with suppress(FileNotFoundError):
                     there = placed(self.url, "checkpoints", series, str(step), COMMIT)
                     self._steps[series, step] = _digest(read(str(there)))
 
-    def _mark_of(self, is_there: bool) -> str:
-        return _digest(read(str(placed(self.url, "versions.json"))) if is_there else b"")
+    def _is_ahead_of(self, copied: RunCopy) -> bool:
+        """Says whether the bucket holds what was copied from here last, or nothing was ever."""
+        mark = self._mark.read_text(encoding="utf-8") if self._mark.is_file() else None
+        if "config.yaml" not in copied.there:
+            return mark is None  # else somebody has removed it
+        newest, here = max(copied.steps("latest"), default=-1), self._committed("latest")
+        folder = self.folder / "checkpoints" / "latest" / str(newest)
+        if newest > max(here, default=-1) or (newest in here and damage_of(folder, _WHOLE)):
+            return False
+        has_versions = "versions.json" in copied.there
+        versions = read(str(placed(self.url, "versions.json"))) if has_versions else b""
+        return mark == _digest(versions)
 
     def _copy(self) -> None:
         told = ""
@@ -148,7 +165,7 @@ class Mirror:
             )
         with self._one:
             # Listed before the log is copied, which then has all lines up to these steps.
-            steps = {series: self._committed(series) for series in SERIES}
+            steps = {series: self._committed(series) for series in SERIES if self._is_first}
             try:
                 self._send_files()
                 for series, found in steps.items():
@@ -163,7 +180,7 @@ class Mirror:
         files = [
             path
             for place in (self.folder.iterdir() if self.folder.is_dir() else ())
-            if not place.name.startswith(".") and place.name != "checkpoints"
+            if self._is_mine(place.name)
             for path in ([place] if place.is_file() else place.rglob("*"))
             if path.is_file() and not path.name.startswith(".")
         ]
@@ -179,6 +196,12 @@ class Mirror:
         if "config.yaml" in self._sent:
             versions = self.folder / "versions.json"
             write_text(self._mark, _digest(versions.read_bytes() if versions.is_file() else b""))
+
+    def _is_mine(self, name: str) -> bool:
+        """Says whether what lies in the folder by this name is copied by this process."""
+        if not self._is_first:
+            return name == "logs"
+        return not name.startswith(".") and name not in ("checkpoints", "logs")
 
     def _committed(self, series: str) -> dict[int, str]:
         """Returns the checkpoints that are whole here, and what tells one from another."""

@@ -66,9 +66,17 @@ class RunCopy:
         found = (name[2] for name in names if name[:2] == ["checkpoints", series])
         return sorted((int(step) for step in found if step.isdecimal()), reverse=True)
 
-    def bring_files(self) -> None:
-        """Copies the files beside the folders: config, manifest, log, exported weights."""
-        self._bring(name for name in self.there if "/" not in name and not name.startswith("."))
+    def begin_anew(self) -> None:
+        """Removes the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self._known = {}
+
+    def bring_files(self, *, folder: str = "") -> None:
+        """Copies the files of a folder, at first those of the run: config, manifest, log."""
+        inside = {name: name.removeprefix(folder) for name in self.there if name.startswith(folder)}
+        self._bring(
+            name for name, rest in inside.items() if "/" not in rest and not rest.startswith(".")
+        )
 
     def bring_a_whole_step(self, series: Iterable[str], *, shown: bool) -> None:
         """Copies checkpoints, the newest first, until one is whole.

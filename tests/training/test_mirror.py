@@ -111,9 +111,13 @@ def test_the_folder_here_counts_where_it_is_what_was_copied_last(bucket, machine
     with Mirror(RUN) as run:
         assert [path.name for path in (run.folder / "checkpoints/latest").iterdir()] == ["3"]
         assert (run.folder / "versions.json").read_text() == "2 starts"
-    (run.folder / "checkpoints/latest/3").rename(run.folder / "gone")
-    with Mirror(RUN) as run:
-        assert (run.folder / "checkpoints/latest/3").is_dir()
+    newest = run.folder / "checkpoints/latest/3"
+    newest.rename(run.folder / "gone")
+    with Mirror(RUN):
+        assert newest.is_dir()
+    (newest / "params/d/data").write_bytes(b"otehrs")
+    with Mirror(RUN):
+        assert (newest / "params/d/data").read_bytes() == b"others"
     bucket.rm(RUN, recursive=True)
     with Mirror(RUN) as run:
         assert not run.folder.exists()  # it begins anew

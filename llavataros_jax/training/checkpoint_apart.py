@@ -1,0 +1,42 @@
+"""Checkpoints of processes each of which has a folder of its own, because the run is in a bucket.
+
+All take part in saving, but arrays come together before and the first process writes them: its
+folder is the one that is copied to the bucket, and in the others no numbers come to lie. To go on,
+each process reads of its own copy of the newest state what its devices hold.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+from jax.sharding import NamedSharding, PartitionSpec
+
+from llavataros_jax.errors import UserError
+from llavataros_jax.training.hosts_same import from_leader
+
+
+def whole(tree: Any) -> Any:
+    """Returns arrays of which every device has all; all processes must ask at the same time."""
+
+    def gathered(array: Any) -> Any:
+        if not isinstance(array, jax.Array) or array.is_fully_replicated:
+            return array
+        mesh = array.sharding.mesh  # pyright: ignore[reportAttributeAccessIssue]
+        return jax.jit(lambda x: x, out_shardings=NamedSharding(mesh, PartitionSpec()))(array)
+
+    return jax.tree.map(gathered, tree)
+
+
+def require_same_step(step: int | None, folder: Path) -> None:
+    """Requires that all processes go on from the same step.
+
+    Raises:
+        UserError: When the newest checkpoint that is whole is another here than on host 0.
+    """
+    first = from_leader(step)
+    if first != step:
+        raise UserError(
+            f"host {jax.process_index()} has copied the checkpoint of step {step} to {folder}, but "
+            f"host 0 goes on from step {first}; run the same command again, and if this stays, "
+            "remove the cache (LLAVATAROS_CACHE) on both"
+        )
