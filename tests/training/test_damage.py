@@ -13,7 +13,7 @@ from llavataros_jax.training.checkpoint import Checkpoints, load_params
 from llavataros_jax.training.checkpoint_checksums import CHECKSUMS
 from llavataros_jax.training.checkpoint_damage import damage_of, stored_values
 from llavataros_jax.training.loop import fit
-from tests.training.records import toy_config, write_records
+from tests.training.records import LEAST, toy_config, write_records
 from tests.training.states import abstract_state, require_equal, state_at
 
 
@@ -189,6 +189,7 @@ def test_training_after_a_step_back_is_the_same_bit_by_bit(tmp_path, capsys):
         tmp_path / "records",
         tmp_path / "run",
         parallel={"devices": 1},
+        model=LEAST,
         training={"steps": 3, "lanes": 4, "checkpoint_every": 1, "validate_every": 0},
     )
     run = fit(config, manifest)

@@ -25,7 +25,7 @@ from llavataros_jax.training.hosts_log import _ranges
 from llavataros_jax.training.hosts_stop import LAG
 from llavataros_jax.training.loop import fit
 from llavataros_jax.training.parameters import named_leaves
-from tests.training.records import toy_config, write_records
+from tests.training.records import LEAST, toy_config, write_records
 from tests.training.together import ended, start, wait_for
 
 TOLD = {
@@ -155,6 +155,8 @@ def stopped(tmp_path_factory):
         return toy_config(
             records,
             run,
+            # Compiled by two processes and twice by one; no layer knows of lanes or devices.
+            model=LEAST,
             # Near plain descent: AdamW magnifies the rounding of sums in another order.
             optimizer={"epsilon": 1.0, "learning_rate": 0.1, "final_fraction": 1.0},
             training={"steps": steps, "log_every": 1, "validate_every": 0, "checkpoint_every": 4},

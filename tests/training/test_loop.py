@@ -21,7 +21,7 @@ from llavataros_jax.training.loop import fit
 from llavataros_jax.training.parameters import named_leaves
 from llavataros_jax.training.run import read_config
 from tests.backend import set_up_jax
-from tests.training.records import toy_config, write_records
+from tests.training.records import LEAST, toy_config, write_records
 
 ONE = {"devices": 1}
 
@@ -32,6 +32,14 @@ pytestmark = pytest.mark.slow
 def records(tmp_path_factory):
     folder = tmp_path_factory.mktemp("records")
     return folder, write_records(folder)
+
+
+@pytest.fixture(scope="module")
+def one_step(records, tmp_path_factory):
+    """A run of one step, which tests only look at."""
+    folder, manifest = records
+    run = tmp_path_factory.mktemp("one_step") / "run"
+    return fit(toy_config(folder, run, parallel=ONE, training={"steps": 1}), manifest)
 
 
 def params_of(run, manifest, series="latest"):
@@ -107,11 +115,9 @@ def test_a_run_that_was_stopped_goes_on_bit_by_bit(records, tmp_path):
     assert [step for step, _ in validations("whole")] == [4, 8]
 
 
-def test_a_run_directory_of_another_config_is_refused(records, tmp_path):
+def test_a_run_directory_of_another_config_is_refused(records, one_step, tmp_path):
     folder, manifest = records
-    config = toy_config(folder, tmp_path / "run", parallel=ONE, training={"steps": 1})
-    fit(config, manifest)
-    other = toy_config(folder, tmp_path / "run", parallel=ONE, model={"d_inner": 64})
+    other = toy_config(folder, one_step, parallel=ONE, model={"d_inner": 64})
     with pytest.raises(UserError, match=r"another config: model\.d_inner was 32 and is now 64"):
         fit(other, manifest)
     (tmp_path / "thesis").mkdir()
@@ -128,6 +134,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpo
         folder,
         tmp_path / "run",
         parallel=ONE,
+        model=LEAST,
         optimizer={"learning_rate": 1e30, "clip_norm": 0.0},
         training={"log_every": 1, "validate_every": 0},
     )
@@ -159,6 +166,7 @@ def test_a_full_disk_is_told_in_a_sentence_and_the_run_goes_on_later(records, tm
         folder,
         tmp_path / "run",
         parallel=ONE,
+        model=LEAST,
         training={"steps": 2, "checkpoint_every": 1, "validate_every": 0},
     )
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as processes:
@@ -190,11 +198,10 @@ def test_a_network_learns_to_repeat_one_segment(records, tmp_path):
     assert losses[-1] < 0.5 * losses[0]
 
 
-def test_a_checkpoint_that_is_missing_or_of_another_config_is_named(records, tmp_path):
+def test_a_checkpoint_that_is_missing_or_of_another_config_is_named(records, one_step, tmp_path):
     folder, manifest = records
-    config = toy_config(folder, tmp_path / "run", parallel=ONE, training={"steps": 1})
-    run = fit(config, manifest)
-    model = build_model(config, manifest)
+    run = one_step
+    model = build_model(read_config(run), manifest)
     abstract = jax.eval_shape(model.init, jax.random.key(0))
     with pytest.raises(UserError, match="no checkpoint"):
         load_params(tmp_path, abstract)

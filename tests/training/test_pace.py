@@ -11,7 +11,7 @@ from llavataros_jax.training.loop import fit
 from llavataros_jax.training.pace import Pace
 from llavataros_jax.training.tracking import Tracker
 from llavataros_jax.training.validation import Validation
-from tests.training.records import toy_config, write_records
+from tests.training.records import LEAST, toy_config, write_records
 
 
 class FakeClock:
@@ -67,6 +67,7 @@ def test_a_run_logs_the_speed_of_its_steps_alone(tmp_path, monkeypatch):
         tmp_path / "records",
         tmp_path / "run",
         parallel={"devices": 1},
+        model=LEAST,
         training={"steps": 5, "lanes": 4, "log_every": 2, "validate_every": 3,
                   "checkpoint_every": 4, "sample_every": 1},
     )  # fmt: skip
