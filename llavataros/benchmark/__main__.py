@@ -1,6 +1,7 @@
 """Times our way beside the usual one, on the same work in the same run, and prints the ratio."""
 
 import argparse
+import ast
 import importlib
 import os
 import sys
@@ -57,7 +58,9 @@ made what it learned from:
 @door
 def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     """Reads the command line and runs the benchmarks asked for."""
-    given = build_parser(prog).parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    asked = [word for word in words if word in (*KINDS, *LONG)]
+    given = build_parser(prog, asked).parse_args(arguments)
     if unknown := set(given.which) - {*KINDS, *LONG}:
         there = ", ".join((*KINDS, *LONG))
         raise UserError(f"no benchmark {', '.join(sorted(unknown))}; there are {there}")
@@ -100,12 +103,12 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     return 0
 
 
-def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
-    """Returns the command line, as the program `prog` has it."""
+def build_parser(prog: str = PROGRAM, asked: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Returns the command line, as the program `prog` has it; help is of the benchmarks `asked`."""
     parser = argparse.ArgumentParser(
         prog=prog,
-        description=__doc__,
-        epilog=EPILOG.format(prog=prog),
+        description="\n\n".join(f"{name}: {_explained(name)}" for name in asked) or __doc__,
+        epilog=None if asked else EPILOG.format(prog=prog),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("which", nargs="*", metavar="NAME", help="of those below; all by default")
@@ -123,6 +126,12 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     )
     parser.add_argument("--whisper", help="weights to hear them with: a size or a path")
     return parser
+
+
+def _explained(name: str) -> str:
+    """Returns what a benchmark's file says of it, without loading what it times."""
+    path = Path(__file__).with_name(f"{name}.py")
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
 
 
 if __name__ == "__main__":

@@ -112,15 +112,19 @@ def _whole_ways(
     ours(1, folder=kept)
     ways: dict[str, Callable[[], object]] = {
         "ours, one process": lambda: ours(1),
-        f"ours, {corpus.cores} processes": lambda: ours(0),
+        "ours, as many processes as pay": lambda: ours(0),
         "ours again, all kept": lambda: ours(1, folder=kept),
         "usual script, one process": lambda: write_as_usual(corpus, usual),
     }
     notes = []
+    if corpus.cores > 1:
+        ways[f"ours, {corpus.cores} processes"] = lambda: ours(corpus.cores)
     if missing_packages("apache_beam"):
         notes.append("Apache Beam is not installed, so its runner is not timed.")
     else:
-        ways[f"ours on Beam's runner, {corpus.cores} processes"] = lambda: ours(0, run=None)
+        ways[f"ours on Beam's runner, {corpus.cores} processes"] = lambda: ours(
+            corpus.cores, run=None
+        )
 
     def sizes() -> dict[str, int]:
         return {

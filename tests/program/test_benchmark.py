@@ -11,7 +11,7 @@ import soundfile
 from data_prep.listen.transcription import Transcription
 from data_prep.words.word import Word
 from llavataros.benchmark import pase, transcripts
-from llavataros.benchmark.__main__ import KINDS, main
+from llavataros.benchmark.__main__ import KINDS, LONG, main
 from llavataros.benchmark.stream import published_and_small
 from llavataros.benchmark.turns import compare
 
@@ -55,7 +55,15 @@ def test_every_kind_is_explained(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     printed = capsys.readouterr().out
-    assert all(f"\n{name} " in printed for name in KINDS)
+    assert all(f"\n{name} " in printed for name in (*KINDS, *LONG))
+
+
+def test_help_on_one_of_them_is_its_own(capsys):
+    with pytest.raises(SystemExit):
+        main(["input", "--help"])
+    printed = capsys.readouterr().out
+    assert "input: A batch of training: read lane by lane" in printed
+    assert "\nrecords " not in printed
 
 
 @pytest.mark.parametrize(
