@@ -35,6 +35,9 @@ from llavataros_jax.motion.codec import PoseCodec
 
 STRETCH_SEGMENTS, BLOCK_STRETCHES = 4, 4
 BLOCK_SEGMENTS = STRETCH_SEGMENTS * BLOCK_STRETCHES
+# Recordings at a time: the products of one keep a CPU busy, and not a GPU.
+_LANES = {"cpu": 1}
+_LANES_OF_ACCELERATORS = 8
 # The speech of who moves, and of the other person if there is one.
 Recording = tuple[ClipSpeech, ClipSpeech | None]
 # Noise and past of a sampled head; None for a regression.
@@ -51,6 +54,11 @@ class _Block(NamedTuple):
     interlocutor_present: Bool[np.ndarray, "C B"]
     is_start: Bool[np.ndarray, "C B"]
     seeds: UInt32[np.ndarray, "C B"]
+
+
+def side_by_side() -> int:
+    """Returns how many recordings are animated at a time here, where there are as many."""
+    return _LANES.get(jax.default_backend(), _LANES_OF_ACCELERATORS)
 
 
 class Animator:
@@ -125,7 +133,7 @@ class Animator:
         self,
         recordings: Sequence[Recording],
         *,
-        lanes: int,
+        lanes: int | None = None,
         seeds: Sequence[int] | None = None,
         dials: Dials | None = None,
     ) -> list[Float[np.ndarray, "N P"]]:
@@ -133,7 +141,7 @@ class Animator:
 
         Args:
             recordings: What to animate.
-            lanes: How many at a time; each number of lanes has a program of its own.
+            lanes: How many at a time, each number with a program of its own; by default those of `side_by_side`.
             seeds: The seed of each, by default 0.
             dials: As for one recording, and for all of them.
 
@@ -141,8 +149,14 @@ class Animator:
             UserError: As for one recording, or when seeds are not as many as recordings.
         """
         seeds = [0] * len(recordings) if seeds is None else seeds
+        if len(seeds) != len(recordings):
+            raise UserError(
+                f"{len(seeds)} seeds were given for {len(recordings)} recordings; give one for each"
+            )
         poses: list[list[np.ndarray]] = [[] for _ in recordings]
-        for block in self._performed(recordings, seeds, lanes, dials):
+        if not recordings:
+            return []
+        for block in self._performed(recordings, seeds, lanes or side_by_side(), dials):
             for turn, part in block:
                 poses[turn.clip].append(part)
         return [np.concatenate(parts) for parts in poses]
