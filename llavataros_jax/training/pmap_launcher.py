@@ -8,6 +8,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from llavataros_jax.batch import Batch
 from llavataros_jax.training.sharding import DATA
@@ -21,6 +23,12 @@ class PmapLauncher:
         """Keeps the devices."""
         self.devices = devices
         self.axes = prefix(every=None, carry=0)
+        # Where `pmap` expects its arguments, which it takes from nowhere else.
+        mesh = Mesh(np.array(devices), (DATA,))
+        self._placement = prefix(
+            every=NamedSharding(mesh, PartitionSpec()),
+            carry=NamedSharding(mesh, PartitionSpec(DATA)),
+        )
         self._single = functools.cache(self._compiled)
 
     def init(self, make: Callable[[], Any]) -> Any:
@@ -81,13 +89,16 @@ class PmapLauncher:
         return state.replace(carry=jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), state.carry))
 
     def from_checkpoint(self, state: TrainState) -> TrainState:
-        """Spreads the lanes over the devices again."""
-        return state.replace(carry=self._spread(state.carry))
+        """Spreads the lanes over the devices again, each of which gets all else."""
+        spread = state.replace(carry=self._spread(state.carry))
+        return jax.device_put(spread, self._placement)
 
     def abstract(self, state: TrainState) -> TrainState:
-        """Returns shapes and types of the joined state, placed on the first device."""
-        here = jax.sharding.SingleDeviceSharding(self.devices[0])
-        return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here), state)
+        """Returns shapes and types of the joined state, and where its parts are needed."""
+        places = jax.tree.broadcast(self._placement, state, is_leaf=lambda x: x is None)
+        return jax.tree.map(
+            lambda x, place: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=place), state, places
+        )
 
     def _spread(self, tree: Any, *, axis: int = 0) -> Any:
         count = len(self.devices)

@@ -145,12 +145,15 @@ def test_a_run_that_accumulates_reads_on_and_goes_on_bit_by_bit(records, tmp_pat
             *(folder, tmp_path / run),
             training={"accumulate_segments": 2, **training},
             model={"cross_blocks": 0},
+            optimizer={"first_moment_dtype": "bfloat16"},
             parallel={"devices": 1},
         )
         fit(config, manifest)
         return ocp.load_checkpointables(tmp_path / run / "checkpoints/latest" / str(steps))
 
     whole = trained("whole", 4)
+    kept = {leaf.dtype.name for name, leaf in named_leaves(whole["training"]) if ".mu." in name}
+    assert kept == {"bfloat16"}
     trained("stopped", 2)
     stopped = trained("stopped", 4)
     for part in ("params", "training"):
