@@ -9,18 +9,25 @@ runs, the one before it is fetched.
 import functools
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, UInt32
+from jaxtyping import Array, Float, Int
 
-from llavataros_jax.batch import Speech
-from llavataros_jax.data.segments import ClipSpeech, fill_speech, silence
+from llavataros_jax.data.segments import ClipSpeech
 from llavataros_jax.errors import UserError
+from llavataros_jax.inference.block import (
+    BLOCK_STRETCHES,
+    STRETCH_SEGMENTS,
+    Block,
+    Step,
+    filled,
+    taken,
+)
 from llavataros_jax.inference.dials import checked_seeds
 from llavataros_jax.inference.lanes import Turn, in_lanes
+from llavataros_jax.inference.recording import Recording, check_recording
 from llavataros_jax.inference.step import LiveParams, prepare
 from llavataros_jax.model import (
     Dials,
@@ -33,27 +40,11 @@ from llavataros_jax.model import (
 )
 from llavataros_jax.motion.codec import PoseCodec
 
-STRETCH_SEGMENTS, BLOCK_STRETCHES = 4, 4
-BLOCK_SEGMENTS = STRETCH_SEGMENTS * BLOCK_STRETCHES
 # Recordings at a time: the products of one keep a CPU busy, and not a GPU.
 _LANES = {"cpu": 1}
 _LANES_OF_ACCELERATORS = 8
-# The speech of who moves, and of the other person if there is one.
-Recording = tuple[ClipSpeech, ClipSpeech | None]
 # Noise and past of a sampled head; None for a regression.
 Carry = tuple[PastKeys, SampleState | None]
-# What every lane does in one stretch.
-Step = Sequence[Turn | None]
-
-
-class _Block(NamedTuple):
-    """What a block is made of: stretches (axis C), each of some segments of all lanes (axis R)."""
-
-    main: Speech
-    interlocutor: Speech | None
-    interlocutor_present: Bool[np.ndarray, "C B"]
-    is_start: Bool[np.ndarray, "C B"]
-    seeds: UInt32[np.ndarray, "C B"]
 
 
 def side_by_side() -> int:
@@ -94,7 +85,7 @@ class Animator:
         a program of their own.
         """
         alone, dials = self._is_alone(is_alone), self._dials(None)
-        nothing = self._filled([], [], None, lanes=1, is_alone=alone)
+        nothing = filled(self.model, [], [], None, lanes=1, is_alone=alone)
         self._run(self._ready(), self._start(1, alone), nothing, np.int32(0), dials)
 
     def __call__(
@@ -141,7 +132,8 @@ class Animator:
 
         Args:
             recordings: What to animate.
-            lanes: How many at a time, each number with a program of its own; by default those of `side_by_side`.
+            lanes: How many at a time, each number with a program of its own; `side_by_side` by
+                default.
             seeds: The seed of each, by default 0.
             dials: As for one recording, and for all of them.
 
@@ -170,7 +162,7 @@ class Animator:
     ) -> Iterator[list[tuple[Turn, Float[np.ndarray, "n P"]]]]:
         """Yields the poses of each block by lane and stretch."""
         for recording in recordings:
-            _check(*recording)
+            check_recording(*recording)
         drawn = checked_seeds(list(seeds), len(recordings)) if self.model.is_sampled else None
         alone = self._is_alone(all(other is None for _, other in recordings))
         lengths = [len(main.word_index) for main, _ in recordings]
@@ -179,7 +171,7 @@ class Animator:
         carry, dials, running = self._start(lanes, alone), self._dials(dials, lanes), None
         for first in range(0, len(steps), BLOCK_STRETCHES):
             part = steps[first : first + BLOCK_STRETCHES]
-            block = self._filled(part, recordings, drawn, lanes=lanes, is_alone=alone)
+            block = filled(self.model, part, recordings, drawn, lanes=lanes, is_alone=alone)
             poses, carry = self._run(self._ready(), carry, block, np.int32(len(part)), dials)
             if running is not None:
                 yield self._fetched(*running, lengths)
@@ -199,7 +191,7 @@ class Animator:
                     self.codec.denormalise(found[step, lane, : lengths[turn.clip] - turn.first])
                 ),
             )
-            for step, lane, turn in _taken(steps)
+            for step, lane, turn in taken(steps)
         ]
 
     def _is_alone(self, is_alone: bool) -> bool:
@@ -228,60 +220,11 @@ class Animator:
             one if lanes == 1 else jax.tree.map(lambda x: np.repeat(x, lanes) if x.ndim else x, one)
         )
 
-    def _filled(
-        self,
-        steps: Sequence[Step],
-        recordings: Sequence[Recording],
-        seeds: UInt32[np.ndarray, " K"] | None,
-        *,
-        lanes: int,
-        is_alone: bool,
-    ) -> _Block:
-        """Cuts the speech of a block's stretches into segments."""
-        config, sizes, shape = self.model.config, self.model.sizes, (BLOCK_STRETCHES, lanes)
-        length, rows = config.segment_frames, lanes * STRETCH_SEGMENTS
-        # A frame has one word at most, so a segment never touches more words than frames.
-        main, other = (
-            silence(
-                BLOCK_STRETCHES * rows, frames=length, rows=length, sizes=(sizes.audio, sizes.text)
-            )
-            for _ in range(2)
-        )
-        present, is_start, drawn = (
-            np.zeros(shape, bool),
-            np.zeros(shape, bool),
-            np.zeros(shape, np.uint32),
-        )
-        for step, lane, turn in _taken(steps):
-            speaker, listener = recordings[turn.clip]
-            present[step, lane], is_start[step, lane] = listener is not None, turn.first == 0
-            drawn[step, lane] = 0 if seeds is None else seeds[turn.clip]
-            for segment in range(STRETCH_SEGMENTS):
-                start = turn.first + segment * length
-                if start >= len(speaker.word_index):
-                    break
-                row = step * rows + lane * STRETCH_SEGMENTS + segment
-                for to, speech in ((main, speaker), (other, listener)):
-                    if speech is not None:
-                        fill_speech(
-                            to,
-                            row,
-                            speech,
-                            slice(start, start + length),
-                            lookahead_frames=config.lookahead_frames,
-                        )
-        people = (
-            jax.tree.map(lambda x: x.reshape(BLOCK_STRETCHES, rows, *x.shape[1:]), who)
-            for who in (main, other)
-        )
-        main, other = people
-        return _Block(main, None if is_alone else other, present, is_start, drawn)
-
     def _block(
         self,
         prepared: LiveParams,
         carry: Carry,
-        block: _Block,
+        block: Block,
         count: Int[Array, ""],
         dials: Dials | None,
     ) -> tuple[Float[Array, "C B F P"], Carry]:
@@ -289,7 +232,7 @@ class Animator:
         lanes = block.is_start.shape[1]
         frames = STRETCH_SEGMENTS * model.config.segment_frames
 
-        def perform(carry: Carry, stretch: _Block):
+        def perform(carry: Carry, stretch: Block):
             past, sampling = carry
             is_start, seeds = jnp.asarray(stretch.is_start), jnp.asarray(stretch.seeds)
             feature, past = model.stretch(
@@ -310,7 +253,7 @@ class Animator:
             )
             return (past, sampling), pose
 
-        def skip(carry: Carry, stretch: _Block):
+        def skip(carry: Carry, stretch: Block):
             return carry, jnp.zeros((lanes, frames, model.sizes.pose))
 
         def step(carry: Carry, numbered):
@@ -320,38 +263,3 @@ class Animator:
         numbers = jnp.arange(BLOCK_STRETCHES)
         carry, poses = jax.lax.scan(step, carry, (numbers, block))
         return poses, carry
-
-
-def _taken(steps: Sequence[Step]) -> Iterator[tuple[int, int, Turn]]:
-    """Yields step, lane and turn of those that have one."""
-    for step, lanes in enumerate(steps):
-        for lane, turn in enumerate(lanes):
-            if turn is not None:
-                yield step, lane, turn
-
-
-def _check(main: ClipSpeech, interlocutor: ClipSpeech | None) -> None:
-    """Refuses a recording that cannot be animated."""
-    frames = len(main.word_index)
-    if frames == 0:
-        raise UserError("the recording is shorter than half a frame, so there is no motion")
-    if interlocutor is not None and len(interlocutor.word_index) != frames:
-        raise UserError(
-            f"the two recordings of a conversation must be equally long, but the speaker's has "
-            f"{frames} frames and the interlocutor's {len(interlocutor.word_index)}; pad one"
-        )
-    for who, speech in (("speaker", main), ("interlocutor", interlocutor)):
-        if speech is not None:
-            _require_finite(speech.audio, f"the {who}'s audio features", "frames")
-            _require_finite(speech.words, f"the {who}'s words", "word vectors")
-
-
-def _require_finite(values: Float[np.ndarray, "N A"], what: str, rows: str) -> None:
-    """Refuses what is not finite as float16, in which segments are cut (as in records)."""
-    with np.errstate(over="ignore"):
-        bad = ~np.isfinite(values.astype(np.float16)).all(axis=1)
-    if bad.any():
-        raise UserError(
-            f"{what} hold NaN, infinity or numbers beyond 65 504 in {bad.sum()} of {len(values)} "
-            f"{rows}, the first at {bad.argmax()} (counted from 0); make them again"
-        )

@@ -10,7 +10,8 @@ import pytest
 from llavataros_jax.batch import Speech
 from llavataros_jax.data.segments import ClipSpeech
 from llavataros_jax.errors import UserError
-from llavataros_jax.inference.animate import BLOCK_SEGMENTS, Animator
+from llavataros_jax.inference.animate import Animator
+from llavataros_jax.inference.block import BLOCK_SEGMENTS
 from llavataros_jax.model import Sizes, build
 from llavataros_jax.motion.codec import PoseCodec
 from tests.model.conftest import draw_params, small_config

@@ -1,5 +1,7 @@
 """Several recordings side by side: who goes where, and that each moves as if it were alone."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -38,9 +40,10 @@ def test_recordings_in_lanes_move_as_one_by_one():
         assert poses.shape == expected.shape
         np.testing.assert_allclose(poses, expected, atol=1e-5)
     assert np.abs(found[0] - found[3]).max() > 0.01
-    before = animator()._run._cache_size()
+    program: Any = animator()._run
+    before = program._cache_size()
     animator().many(recordings[1::-1], lanes=2, seeds=[0, 2])
-    assert animator()._run._cache_size() == before
+    assert program._cache_size() == before
     assert animator().many([]) == []
     with pytest.raises(UserError, match="2 seeds were given for 5 recordings"):
         animator().many(recordings, lanes=2, seeds=[0, 1])
