@@ -30,7 +30,7 @@ def job() -> dict:
 def test_all_trainings_take_options_of_ours() -> None:
     (container,) = job()["template"]["spec"]["containers"]
     text = " ".join([*blocks("bash"), *container["args"]]).replace("\\\n", " ")
-    found = re.findall(r"llavataros train --config (\S+)((?:\s+[\w.]+=\S+)*)", text)
+    found = re.findall(r"llavataros train --config (\S+)((?:[ \n]+\w+\.\w+=\S+)*)", text)
     assert len(found) == 5
     for config, overrides in found:
         values = overrides.replace('"$HOME/', '"/home/').replace("$JOB_COMPLETION_INDEX", "1")
