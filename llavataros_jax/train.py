@@ -90,7 +90,9 @@ def _train(config: Config, profile_steps: int) -> Path:
         for sentence in (*said, *without_effect(config.training)):
             print(sentence, flush=True)
     require_same(config, manifest)
-    manifest = leaders_basis(with_pose_basis(config, manifest))
+    if jax.process_index() == 0:
+        manifest = with_pose_basis(config, manifest)
+    manifest = leaders_basis(manifest)
     sampler = _sampler(config, manifest)
     return fit(config, manifest, sampler=sampler, profile_steps=profile_steps)
 

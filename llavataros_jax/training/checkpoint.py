@@ -188,7 +188,7 @@ class Checkpoints:
         )
 
     def _kept(self, parts: dict[str, Any]) -> dict[str, Any]:
-        """Returns what the first process can write, if only it does, and no step will touch."""
+        """Returns what this process can write, alone if its folder is its own."""
         return _kept(whole(parts) if self._is_apart else parts)
 
     def require_plan(self, step: int, plan: str) -> None:

@@ -1,8 +1,8 @@
 """Checkpoints of processes each of which has a folder of its own, because the run is in a bucket.
 
-All take part in saving, but arrays come together before and the first process writes them: its
-folder is the one that is copied to the bucket, and in the others no numbers come to lie. To go on,
-each process reads of its own copy of the newest state what its devices hold.
+What is cut among devices comes together first, so that each process writes all of it, and the
+folder of the first is copied to the bucket. To go on, each reads of its own copy of the newest
+state what its devices hold. So the whole state must fit into the memory of each device.
 """
 
 from pathlib import Path

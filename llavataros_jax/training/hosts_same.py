@@ -62,11 +62,10 @@ def leaders_config(config: Config) -> Config:
 def leaders_basis(manifest: Manifest) -> Manifest:
     """Returns the manifest with the first process's components of poses, to the last bit.
 
-    They are measured, and another kind of processor rounds otherwise.
+    They are measured there alone, since another kind of processor rounds otherwise.
     """
-    if manifest.pose_basis is None:
-        return manifest
-    return dataclasses.replace(manifest, pose_basis=from_leader(manifest.pose_basis))
+    basis = from_leader(manifest.pose_basis)
+    return manifest if basis is None else dataclasses.replace(manifest, pose_basis=basis)
 
 
 def from_leader(value: Any) -> Any:

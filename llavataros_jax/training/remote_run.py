@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock
@@ -74,20 +75,28 @@ class RunCopy:
     def bring_files(self, *, folder: str = "") -> None:
         """Copies the files of a folder, at first those of the run: config, manifest, log."""
         inside = {name: name.removeprefix(folder) for name in self.there if name.startswith(folder)}
-        self._bring(
-            name for name, rest in inside.items() if "/" not in rest and not rest.startswith(".")
-        )
+        for name, rest in inside.items():
+            if "/" not in rest and not rest.startswith("."):
+                with suppress(FileNotFoundError):  # whoever needs it will say so
+                    self._bring([name])
 
-    def bring_a_whole_step(self, series: Iterable[str], *, shown: bool) -> None:
+    def bring_a_whole_step(self, series: Sequence[str], *, shown: bool, again: int = 3) -> None:
         """Copies checkpoints, the newest first, until one is whole.
 
         Args:
             series: Where to look, one after another.
             shown: Whether only the parameters are wanted that are shown of a run.
+            again: How often to look anew when one goes meanwhile.
         """
-        for name in series:
-            for step in self.steps(name):
-                if self._bring_step(f"checkpoints/{name}/{step}", shown=shown):
+        steps = [f"checkpoints/{name}/{step}" for name in series for step in self.steps(name)]
+        for step in steps:
+            try:
+                if self._bring_step(step, shown=shown):
+                    return
+            except FileNotFoundError:  # it has made room for a newer one
+                if again:
+                    self.there = files_of(self.url)
+                    self.bring_a_whole_step(series, shown=shown, again=again - 1)
                     return
 
     def forget_what_has_gone(self) -> None:

@@ -16,6 +16,7 @@ from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.motion.still_pose import still_pose
 from llavataros_jax.training.carry import Carry, empty_carry
 from llavataros_jax.training.flow_loss import flow_loss
+from llavataros_jax.training.hosts_same import from_leader
 from llavataros_jax.training.liveliness import Liveliness
 from llavataros_jax.training.losses import Terms, weighted_loss
 from llavataros_jax.training.parallel import Launcher
@@ -55,16 +56,21 @@ class Validation:
 
     def baselines(self, train_clips: ClipReader) -> dict[str, float]:
         """Returns the losses of the mean pose and of the frame of training nearest to it."""
+        # The others would fetch clips from a bucket of which they read none otherwise.
+        found = self._still_pose(train_clips).tolist() if jax.process_index() == 0 else None
+        still = np.asarray(from_leader(found), np.float32)
+        return {
+            "validation/baseline/mean_pose": self.baseline(np.zeros_like(still)),
+            "validation/baseline/still_pose": self.baseline(still),
+        }
+
+    def _still_pose(self, train_clips: ClipReader) -> Float[np.ndarray, " P"]:
         codec = self.codec
         poses = (
             np.asarray(codec.normalise(np.asarray(train_clips[clip]["pose"])))
             for clip in range(len(train_clips))
         )
-        still = still_pose(poses, np.zeros(codec.pose_size, np.float32))
-        return {
-            "validation/baseline/mean_pose": self.baseline(np.zeros_like(still)),
-            "validation/baseline/still_pose": self.baseline(still),
-        }
+        return still_pose(poses, np.zeros(codec.pose_size, np.float32))
 
     def _of_network(
         self, params: Params, carry: Carry, batch: Batch, *, axis_name: str | None = None

@@ -203,7 +203,7 @@ def test_a_folder_is_left_alone(bucket, tmp_path):  # noqa: F811
     assert opened_run(str(tmp_path / "run")) == tmp_path / "run"
 
 
-def test_what_is_opened_is_copied_once_and_follows_the_bucket(bucket, machine):  # noqa: F811
+def test_what_is_opened_is_copied_once_and_follows_the_bucket(bucket, machine, monkeypatch):  # noqa: F811
     with Mirror(RUN) as run:
         write_run(run.folder)
         write_step(run.folder, "latest", 1)
@@ -223,5 +223,19 @@ def test_what_is_opened_is_copied_once_and_follows_the_bucket(bucket, machine): 
     bucket.rm(f"{RUN}/checkpoints/best", recursive=True)
     opened_run(RUN)
     assert not data.exists()
+
+    get = CountedFiles.get_file
+
+    def outrun(files, path, *rest, **given):
+        if "best/3/params" in path and not bucket.exists(f"{RUN}/checkpoints/best/4"):
+            bucket.mv(f"{RUN}/checkpoints/best/3", f"{RUN}/checkpoints/best/4", recursive=True)
+        get(files, path, *rest, **given)
+
+    write_step(run.folder, "best", 3)
+    with Mirror(RUN):
+        pass
+    monkeypatch.setattr(CountedFiles, "get_file", outrun)
+    folder = opened_run(RUN)
+    assert (folder / "checkpoints/best/4/params/d/data").read_bytes() == b"numbers"
     with pytest.raises(UserError, match=rf"{BUCKET}/no is no run directory: it has no config"):
         opened_run(f"{BUCKET}/no")
