@@ -3,7 +3,6 @@
 import dataclasses
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from llavataros_jax.model import GestureModel, Sizes, build
 from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.motion.pose_basis import PoseBasis
 from llavataros_jax.motion.skeleton import Skeleton
+from llavataros_jax.storage.place import is_file, placed
 from llavataros_jax.training.choices import CROSS_BLOCKS, choose
 
 # What is assumed where there are no records: GENEA 2023, and fast speech.
@@ -94,8 +94,8 @@ def open_workload(config: Config, length: Length, *, joints: int | None = None) 
     Raises:
         UserError: When the length of the run is not known.
     """
-    records = Path(config.data.records)
-    manifest = load_manifest(records) if (records / FILE_NAME).is_file() else None
+    records = config.data.records
+    manifest = load_manifest(records) if is_file(placed(records, FILE_NAME)) else None
     assumed: list[str] = []
     if manifest is None:
         assumed.append(f"{records} holds no records, so this is assumed:")
@@ -238,8 +238,8 @@ def _segment_words(config: Config, manifest: Manifest | None, fps: int, assumed:
 def _network(config: Config, sizes: Sizes, assumed: list[str]) -> GestureModel:
     if config.model.head != "flow":
         return build(config.model, sizes)
-    run = Path(config.training.run)
-    if (run / FILE_NAME).is_file() and (known := load_manifest(run).pose_basis):
+    run = config.training.run
+    if is_file(placed(run, FILE_NAME)) and (known := load_manifest(run).pose_basis):
         return build(config.model, sizes, flow=config.flow, basis=PoseBasis.from_dict(known))
     count = min(COMPONENTS, sizes.pose)
     assumed.append(f"{count} components of poses for the sampled head; training measures them")

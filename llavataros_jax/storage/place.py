@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from llavataros_jax.errors import UserError
-from llavataros_jax.storage.remote import read
+from llavataros_jax.storage.remote import is_there, read
 
 Place = Path | str
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://")
@@ -23,6 +23,15 @@ def placed(place: Place, *names: str) -> Place:
     if is_remote(place):
         return "/".join([str(place).rstrip("/"), *names])
     return Path(place, *names)
+
+
+def is_file(place: Place) -> bool:
+    """Says whether there is a file.
+
+    Raises:
+        UserError: When a bucket cannot be reached.
+    """
+    return is_there(str(place)) if is_remote(place) else Path(place).is_file()
 
 
 def read_text(place: Place) -> str:

@@ -97,6 +97,17 @@ def files_of(url: str) -> dict[str, "File"]:
         }
 
 
+def is_there(url: str) -> bool:
+    """Says whether there is a file.
+
+    Raises:
+        UserError: When it cannot be reached.
+    """
+    with _reaching(url) as (files, path):
+        files.invalidate_cache()
+        return bool(files.isfile(path))
+
+
 def remove(url: str) -> None:
     """Removes a file, or a folder with all that is in it, if it is there.
 

@@ -4,7 +4,7 @@ import fsspec.core
 import pytest
 
 from llavataros_jax.errors import UserError
-from llavataros_jax.storage.place import is_remote, local_folder, placed, read_text
+from llavataros_jax.storage.place import is_file, is_remote, local_folder, placed, read_text
 from llavataros_jax.storage.remote import fetch, files_of, read, remove, send, write
 from tests.buckets import BUCKET, CountedFiles, bucket  # noqa: F401
 
@@ -13,6 +13,7 @@ def test_files_go_and_come(bucket, tmp_path):  # noqa: F811
     url = f"{BUCKET}/a/b.txt"
     write(url, "çok".encode())
     assert read_text(url) == "çok"
+    assert [is_file(place) for place in (url, f"{BUCKET}/a", f"{url}x")] == [True, False, False]
     assert read(url, 1, 3) == "ç".encode()[1:] + b"o"
     (tmp_path / "c").write_bytes(b"12")
     send(tmp_path / "c", f"{BUCKET}/a/d/c")
