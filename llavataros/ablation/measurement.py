@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 from zlib import error
 
 import numpy as np
+from jaxtyping import Float
 
 from llavataros.ablation.annotation import Stroke, read_strokes
 from llavataros.ablation.built_in import HABITS, built_in_measures, reference_of
@@ -39,7 +40,7 @@ from llavataros_jax.evaluation.catalogue.timing import (
     BEAT_ALIGNMENT_BEYOND_CHANCE,
     STROKE_CONTRAST,
 )
-from llavataros_jax.evaluation.measure import Measure, Sums
+from llavataros_jax.evaluation.measure import Measure
 from llavataros_jax.evaluation.spoken import Spoken, Word
 from llavataros_jax.evaluation.take import Take
 from llavataros_jax.motion.trajectories import Trajectories, of_motion
@@ -55,7 +56,7 @@ PREDICTED, REAL = "predicted", "real"
 # Bodies that a clip's speech is tried in; of more speakers, each clip has others.
 BODIES = 4
 # Sums by column and measure, then by clip.
-Measured = dict[tuple[str, str], dict[str, Sums]]
+Measured = dict[tuple[str, str], dict[str, Float[np.ndarray, "_"]]]
 
 
 @door

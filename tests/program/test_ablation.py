@@ -2,21 +2,22 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.program.way import run
-
 pytestmark = pytest.mark.slow
 
 
-def test_an_ablation_from_records_to_a_table(way: Path, tmp_path: Path) -> None:
+def test_an_ablation_from_records_to_a_table(
+    way: Path, tmp_path: Path, command: Callable[..., str]
+) -> None:
     out = tmp_path / "ablation"
-    command = ("-m", "llavataros.ablation", "--config", "tiny", "--variants", "audio,text")
-    command += ("--seeds", "1", "--jobs", "2", "--out", str(out), "training.steps=4")
-    command += ("training.checkpoint_every=2", f"data.records={way / 'records'}")
-    said = run(*command)
+    words = ("ablate", "--config", "tiny", "--variants", "audio,text")
+    words += ("--seeds", "1", "--jobs", "2", "--out", str(out), "training.steps=4")
+    words += ("training.checkpoint_every=2", f"data.records={way / 'records'}")
+    said = command(*words)
     assert "Train and measure 2 networks of 4 steps, 2 at a time" in said
     assert "1 of them with --seeds 1; --seeds 4 holds out every take" in said
     result = json.loads((out / "ablation.json").read_text())
@@ -35,7 +36,7 @@ def test_an_ablation_from_records_to_a_table(way: Path, tmp_path: Path) -> None:
     assert (out / "ablation.png").stat().st_size > 5000
     assert (out / "ablation.md").read_text() in said
     before = (out / "text_1" / "versions.json").read_text()
-    again = run(*command)
+    again = command(*words)
     assert "Train and measure 0 networks of 4 steps, 2 at a time; 2 are done already" in again
     assert (out / "text_1" / "versions.json").read_text() == before
     assert json.loads((out / "ablation.json").read_text())["table"] == result["table"]

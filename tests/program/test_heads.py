@@ -1,6 +1,7 @@
 """`llavataros heads` on the bundled corpus: trained, measured, one table; then nothing twice."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,13 @@ from llavataros.heads.rows import choose_rows
 from llavataros_jax.embedding.file import write_embedding
 from llavataros_jax.motion.skeleton import AVATAROS_9
 from tests.embedding.people import seeded_embedding
-from tests.program.way import run
 
 pytestmark = pytest.mark.slow
 
 
-def left_to_do(out: Path, embedding: Path, command: tuple[str, ...]) -> list[Job]:
+def left_to_do(out: Path, embedding: Path, words: tuple[str, ...]) -> list[Job]:
     """Returns what the same command would still do."""
-    overrides = command[command.index("--set") + 1 :]
+    overrides = words[words.index("--set") + 1 :]
     rows = choose_rows("gain,flow-2")
     part = Part(Path(), ())
     runs = plan_trainings(
@@ -32,14 +32,16 @@ def left_to_do(out: Path, embedding: Path, command: tuple[str, ...]) -> list[Job
     return Plan(rows, runs, out, (), 2, embedding, None).jobs()
 
 
-def test_heads_from_records_to_a_table(way: Path, tmp_path: Path) -> None:
+def test_heads_from_records_to_a_table(
+    way: Path, tmp_path: Path, command: Callable[..., str]
+) -> None:
     out, embedding = tmp_path / "heads", tmp_path / "embedding.safetensors"
     write_embedding(embedding, seeded_embedding(joints=AVATAROS_9.names))
-    command = ("-m", "llavataros", "heads", "--config", "tiny", "--rows", "gain,flow-2")
-    command += ("--samples", "2", "--jobs", "2", "--embedding", str(embedding), "--out", str(out))
-    command += ("--set", "training.steps=2", "flow.width=16", "flow.blocks=1", "flow.repeats=1")
-    command += (f"data.records={way / 'records'}",)
-    said = run(*command)
+    words = ("heads", "--config", "tiny", "--rows", "gain,flow-2")
+    words += ("--samples", "2", "--jobs", "2", "--embedding", str(embedding), "--out", str(out))
+    words += ("--set", "training.steps=2", "flow.width=16", "flow.blocks=1", "flow.repeats=1")
+    words += (f"data.records={way / 'records'}",)
+    said = command(*words)
     assert "Train and measure: 2 networks, 2 at a time" in said
     result = json.loads((out / "table.json").read_text())
     assert result["finished"]
@@ -54,4 +56,4 @@ def test_heads_from_records_to_a_table(way: Path, tmp_path: Path) -> None:
     assert "fgd" in result["rows"]["flow-2"]["more_than_gain"]
     assert (out / "heads.png").stat().st_size > 20_000
     assert (out / "table.md").read_text() in said
-    assert not left_to_do(out, embedding, command)
+    assert not left_to_do(out, embedding, words)

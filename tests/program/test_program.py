@@ -1,6 +1,7 @@
 """The program: every command is there, helps, completes, and a wrong word is told."""
 
 import argparse
+import runpy
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 
 from llavataros import program
 from llavataros.program import COMMANDS, main, whole_parser
+from tests.backend import ROOT
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]])
@@ -66,6 +68,18 @@ def test_help_comes_at_once() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "scripts").glob("*.py")), ids=lambda path: path.stem
+)
+def test_a_command_by_its_old_name(path, monkeypatch, capsys) -> None:
+    name = {"generate": "animate", "import_uea": "import-uea"}.get(path.stem, path.stem)
+    monkeypatch.setattr(sys, "argv", [str(path), "--help"])
+    with pytest.raises(SystemExit) as left:
+        runpy.run_path(str(path), run_name="__main__")
+    assert left.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: llavataros {name} ")
 
 
 def test_every_command_has_a_door() -> None:

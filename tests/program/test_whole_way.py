@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -47,11 +48,13 @@ def test_a_killed_training_goes_on_and_gives_the_same_animation(way: Path, tmp_p
     assert motions[0] == motions[1]
 
 
-def test_everything_that_was_promised_is_written(way: Path, tmp_path: Path) -> None:
+def test_everything_that_was_promised_is_written(
+    way: Path, tmp_path: Path, command: Callable[..., str]
+) -> None:
     out = tmp_path / "new" / "folder"
     audio = CORPUS / "talk_1_ada.flac"
-    printed = run(
-        *("scripts/generate.py", "--checkpoint", str(way / "run"), "--audio", str(audio)),
+    printed = command(
+        *("animate", "--checkpoint", str(way / "run"), "--audio", str(audio)),
         *("--words", str(audio.with_suffix(".json")), "--out", str(out)),
         *("--interlocutor-audio", str(CORPUS / "talk_1_ben.flac")),
         *("--interlocutor-words", str(CORPUS / "talk_1_ben.json")),
@@ -72,12 +75,14 @@ def test_everything_that_was_promised_is_written(way: Path, tmp_path: Path) -> N
         assert str(path) in printed
 
 
-def test_the_demo_prepares_and_trains_nothing_twice(way: Path, tmp_path: Path) -> None:
+def test_the_demo_prepares_and_trains_nothing_twice(
+    way: Path, tmp_path: Path, command: Callable[..., str]
+) -> None:
     """It goes on to the animation, which is refused here: what comes then, `test_wheel` asks."""
     records = {path: path.stat().st_mtime_ns for path in (way / "records").glob("*tfrecord*")}
     began, out = time.time_ns(), tmp_path / "out"
     out.touch()
-    printed = run("scripts/demo.py", "--out", str(out), *options(way), code=2)
+    printed = command("demo", "--out", str(out), *options(way), code=2)
     assert "every stage was cached" in printed
     assert {path: path.stat().st_mtime_ns for path in records} == records
     for checkpoint in (way / "run" / "checkpoints" / "latest").iterdir():

@@ -13,6 +13,7 @@ KEEP_MEMORY = dict.fromkeys(("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_")
 QUICK = {"XLA_FLAGS": QUICK_FLAGS, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
 # What trains for minutes is compiled well, but not as well as possible, which takes half a minute.
 FAST = {"XLA_FLAGS": "--xla_backend_optimization_level=1 --xla_cpu_parallel_codegen_split_count=1"}
+CHILD = {"JAX_PLATFORMS": "cpu"} | KEEP_MEMORY
 CORPUS = ROOT / "corpus"
 
 
@@ -25,7 +26,7 @@ def start(*arguments: str, fast: bool = False) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env=os.environ | {"JAX_PLATFORMS": "cpu"} | KEEP_MEMORY | flags,
+        env=os.environ | CHILD | flags,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
