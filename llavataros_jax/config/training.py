@@ -31,8 +31,9 @@ class TrainingConfig:
             devices that are quicker than it. Where it divides the periods below, all calls do.
         accumulate_segments: Consecutive segments of every lane whose gradients are added up for one
             step (gradient accumulation), where so many times the lanes do not fit. Sums and counts
-            are added and divided once, so that it is their step. `steps` and all periods count
-            steps of the optimiser.
+            are added and divided once, so that it is their step; only the rivals of
+            `loss.contrastive` stay those of one segment. `steps` and all periods count steps of the
+            optimiser.
         random_phase: Start every clip at a random frame of its first segment, anew each epoch.
         log_every: Steps between log lines.
         validate_every: Steps between validations on held-out clips; 0 turns it off.
