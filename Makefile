@@ -36,8 +36,9 @@ starter: $(VENV)/.dev  ## the model that comes along, made again from nothing
 	cp outputs/starter/* starter/
 
 # A file of tests stays with one worker, as what it has compiled does; the longest start first. One
-# worker more than two cores, because there is always one that waits for a program or a browser.
-PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# worker more than two cores, because there is always one that waits for a program or a browser; more
+# threads for a product of matrices would wait for each other.
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check:  ## for every save, in a minute: lint, types and the fast tests
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync types fast

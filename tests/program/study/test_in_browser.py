@@ -32,6 +32,8 @@ statsmodels = pytest.importorskip("statsmodels.api")
 
 pytestmark = pytest.mark.slow
 SMALL = ["--width", "160", "--height", "120", "--fps", "15"]
+# So many comparisons are looked at at the films' own pace.
+UNHURRIED = 3
 # By whom each is preferred over the later ones, but nobody tells the last two apart on one clip.
 BEST_FIRST = ("real", "backwards", "still")
 UNDECIDED = ("ada_2", {"backwards", "still"})
@@ -105,7 +107,7 @@ def test_a_whole_preference_study(tmp_path, capsys):
                     browser.refresh()
                     assert shown(browser) == "trial"
                     assert current(browser) == asked
-                if participant != "anna":
+                if participant != "anna" or asked["answered"] >= UNHURRIED:
                     _faster(browser, 16)
                 if asked["attention"]:
                     _check_attention(browser, asked["attention"])
@@ -131,7 +133,7 @@ def test_a_whole_preference_study(tmp_path, capsys):
     assert tuple(rows[0]) == COLUMNS
     assert [int(row["trial"]) for row in rows] == list(range(1, 11))
     # Each film takes a second, so nobody can have answered before.
-    assert all(float(row["seconds"]) >= 2 for row in rows)
+    assert all(float(row["seconds"]) >= 2 for row in rows[:UNHURRIED])
     assert all("Chrome" in row["user_agent"] for row in rows)
 
     results = _analyse(page, answers, tmp_path / "results")
