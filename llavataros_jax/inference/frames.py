@@ -17,24 +17,27 @@ class Frames(struct.PyTreeNode):
 
     Attributes:
         main: Speech of the person who moves.
-        interlocutor: Speech of the other person; silence where there is none.
+        interlocutor: Speech of the other person; silence where there is none, and None where no
+            lane ever has one.
         interlocutor_present: Lanes in which the other person is there.
         frame_mask: Frames that exist; the others do not advance their lane.
         is_start: Lanes in which a new stream starts with this call.
     """
 
     main: Speech
-    interlocutor: Speech
+    interlocutor: Speech | None
     interlocutor_present: Bool[Array | np.ndarray, " B"]
     frame_mask: Bool[Array | np.ndarray, "B T"]
     is_start: Bool[Array | np.ndarray, " B"]
 
     def repaired(self, model: GestureModel) -> tuple["Frames", Bool[Array, "B T"]]:
         """Returns frames of finite features, and which existing ones had others."""
-        main, of_main = model.repair(self.main)
-        other, of_other = model.repair(self.interlocutor)
-        was_repaired = of_main | (of_other & jnp.asarray(self.interlocutor_present)[:, None])
-        frames = self.replace(main=main, interlocutor=other)
+        main, was_repaired = model.repair(self.main)
+        frames = self.replace(main=main)
+        if self.interlocutor is not None:
+            other, of_other = model.repair(self.interlocutor)
+            was_repaired |= of_other & jnp.asarray(self.interlocutor_present)[:, None]
+            frames = frames.replace(interlocutor=other)
         return frames, was_repaired & jnp.asarray(self.frame_mask)
 
     def cut(self, start: int, count: int) -> "Frames":
@@ -50,7 +53,7 @@ class Frames(struct.PyTreeNode):
 
         return self.replace(
             main=speech(self.main),
-            interlocutor=speech(self.interlocutor),
+            interlocutor=self.interlocutor and speech(self.interlocutor),
             interlocutor_present=jnp.asarray(self.interlocutor_present),
             frame_mask=jnp.asarray(self.frame_mask)[:, start : start + count],
             is_start=jnp.asarray(self.is_start),

@@ -52,7 +52,7 @@ def start_hearing(lanes: int, audio_size: int) -> LastHeard:
 def hear(
     state: LastHeard,
     main: Speech,
-    interlocutor: Speech,
+    interlocutor: Speech | None,
     interlocutor_present: Bool[Array, " B"],
     *,
     frame_mask: Bool[Array, "B T"],
@@ -79,9 +79,13 @@ def hear(
     return brings, LastHeard(
         waited_frames=jnp.minimum(number[:, -1], lookahead_frames),
         audio=newest(main.audio, state.audio),
-        interlocutor_audio=newest(interlocutor.audio, state.interlocutor_audio),
+        interlocutor_audio=state.interlocutor_audio
+        if interlocutor is None
+        else newest(interlocutor.audio, state.interlocutor_audio),
         speaker=now(main.speaker, state.speaker),
-        interlocutor_speaker=now(interlocutor.speaker, state.interlocutor_speaker),
+        interlocutor_speaker=state.interlocutor_speaker
+        if interlocutor is None
+        else now(interlocutor.speaker, state.interlocutor_speaker),
         interlocutor_present=now(interlocutor_present, state.interlocutor_present),
     )
 

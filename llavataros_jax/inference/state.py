@@ -40,6 +40,7 @@ def start(
     smoothing_window: int | None = None,
     seeds: UInt32[np.ndarray, " B"] | None = None,
     body: Body | None = None,
+    is_alone: bool = False,
 ) -> StreamState:
     """Returns the state of streams in which nothing was said.
 
@@ -50,6 +51,7 @@ def start(
         smoothing_window: Window of the smoothing filter, if there is one.
         seeds: What a sampled head draws each lane's motion by; 0, 1, 2 … when not given.
         body: What turns the dials of `step` that act on poses, if any.
+        is_alone: Whether frames never have an interlocutor.
     """
     smoothing = heard = sampling = None
     if smoothing_window is not None:
@@ -60,7 +62,7 @@ def start(
         seeds = np.arange(lanes, dtype=np.uint32) if seeds is None else seeds
         sampling = model.start_sampling(seeds)
     return StreamState(
-        cache=model.empty_cache(lanes, call_frames=call_frames),
+        cache=model.empty_cache(lanes, call_frames=call_frames, is_alone=is_alone),
         smoothing=smoothing,
         repaired_frames=jnp.zeros(lanes, jnp.int32),
         heard=heard,

@@ -118,6 +118,7 @@ def finish(
     final_kernels: Float[np.ndarray, "N D K"] | None = None,
     dials: LiveDials | None = None,
     body: Body | None = None,
+    is_alone: bool = False,
 ) -> Float[Array, "B T P"]:
     """Returns the poses that are still due, as if each stream ended here.
 
@@ -133,6 +134,7 @@ def finish(
         final_kernels: Smoothing of `motion.smoothing.final_kernels`, if `state` has a filter.
         dials: As for `step`.
         body: As for `step`.
+        is_alone: As for the state's `start`.
     """
     lanes = len(state.repaired_frames)
     dials = LiveDials.of(lanes) if dials is None else dials
@@ -143,6 +145,7 @@ def finish(
         lookahead_frames = model.config.lookahead_frames
         main, other, due = speech_after(state.heard, model.sizes, lookahead_frames=lookahead_frames)
         present = state.heard.interlocutor_present
+        other = None if is_alone else other
         frames = Frames(main, other, present, frame_mask=due, is_start=jnp.zeros_like(present))
         due_frames = due_frames + state.heard.waited_frames
         pose, state = _poses(

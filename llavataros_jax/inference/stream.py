@@ -15,6 +15,7 @@ from llavataros_jax.errors import UserError
 from llavataros_jax.inference.body import Body
 from llavataros_jax.inference.dials import LiveDials, checked_dials, checked_seeds
 from llavataros_jax.inference.frames import Frames, word_of_frame
+from llavataros_jax.inference.packing import Layout
 from llavataros_jax.inference.state import StreamState, start
 from llavataros_jax.inference.step import LiveParams, finish, prepare, step
 from llavataros_jax.model import GestureModel, Params
@@ -40,16 +41,18 @@ class Streamer:
         audio: AudioConfig | None = None,
         dials: LiveDials | None = None,
         body_dials: bool = True,
+        alone: bool = False,
     ):
-        """Prepares the parameters; each number of frames compiles at its first call.
+        """Prepares the parameters; `warm_up` or the first call compiles, and no call after it.
 
         Args:
             model: The network.
             params: Its parameters.
             codec: Codec of its poses.
             lanes: Streams side by side.
-            call_frames: Frames that one pass of the network takes, a segment by default; 1 is the
-                fastest for calls of single frames. Longer calls are cut into such passes.
+            call_frames: Frames that one pass of the network takes, a segment by default. Longer
+                calls are cut into such passes, and shorter ones take as long as a whole one: give
+                the number of frames that a call mostly brings, 1 for calls of single frames.
             smooth_fps: Rate of the frames, to smooth the poses; None leaves them as they are.
             smooth_window: Frames at 30 fps that smoothing sees, as `film.smooth_window`.
             delay_frames: Frames by which smoothing delays poses; by default half its window, with
@@ -62,6 +65,7 @@ class Streamer:
                 for those of a run; by default everything as trained.
             body_dials: Whether the dials of the body, expressiveness and idling, can be turned.
                 Without them a call compiles in half the time.
+            alone: Whether no interlocutor is ever given, which spares their part of the network.
 
         Raises:
             UserError: When a dial is out of its range.
@@ -69,6 +73,9 @@ class Streamer:
         self.model, self.codec, self.lanes = model, codec, lanes
         self.call_frames = call_frames or model.config.segment_frames
         self.params = prepare(model, params)
+        # A network without cross blocks hears nobody else.
+        self._refuses_others, self._is_alone = alone, alone or not model.config.cross_blocks
+        self._layout = Layout(lanes, self.call_frames, model.sizes, self._is_alone)
         self.kernels = self._final_kernels = None
         delay = 0
         if smooth_fps is not None:
@@ -100,6 +107,12 @@ class Streamer:
         smoothing = 0 if self._final_kernels is None else self._final_kernels.shape[1]
         return self.model.config.lookahead_frames + smoothing
 
+    def warm_up(self) -> None:
+        """Compiles all that calls run, so that the first frame of a stream does not wait for it."""
+        frames = _nothing(self._layout)
+        _, state = self._passed(self.start(), frames, slice(0, 1), None, self._turned_to(None))
+        self.flush(state)
+
     def start(self, seeds: np.ndarray | list[int] | None = None) -> StreamState:
         """Returns the state of streams in which nothing was said.
 
@@ -118,6 +131,7 @@ class Streamer:
             smoothing_window=None if self.kernels is None else len(self.kernels),
             seeds=given,
             body=self._body,
+            is_alone=self._is_alone,
         )
 
     def flush(self, state: StreamState, *, dials: LiveDials | None = None) -> Float[Array, "B D P"]:
@@ -144,7 +158,7 @@ class Streamer:
         is_start: Bool[np.ndarray, " B"] | None = None,
         seeds: np.ndarray | list[int] | None = None,
         dials: LiveDials | None = None,
-    ) -> tuple[Float[Array, "B T P"], StreamState]:
+    ) -> tuple[Float[np.ndarray, "B T P"], StreamState]:
         """Returns un-normalised poses, one a frame of `main`, and the state, which it uses up.
 
         They are of `delay_frames` earlier. `seeds` are those of the lanes that start with this
@@ -153,33 +167,53 @@ class Streamer:
 
         Raises:
             UserError: When shapes do not fit the lanes, each other or the network, or a speaker or
-                a word is named that is not there, or a seed or a dial is out of its range.
+                a word is named that is not there, or a seed or a dial is out of its range, or an
+                interlocutor is given to a stream that was made with `alone=True`.
         """
         lanes, count = self.lanes, np.shape(main.word_index)[-1]
         self._check(main, "speaker", count)
         mask = _or_else(frame_mask, np.ones((lanes, count), bool))
-        present = _or_else(interlocutor_present, np.full(lanes, interlocutor is not None))
         self._check_speaker(main, "speaker", np.ones(lanes, bool))
-        if interlocutor is None:
-            sizes = self.model.sizes.audio, self.model.sizes.text
-            other = silence(lanes, frames=count, rows=count, sizes=sizes)
-            present = np.zeros(lanes, bool)
-        else:
+        present, other = np.zeros(lanes, bool), None
+        if interlocutor is not None:
+            if self._refuses_others:
+                raise UserError(
+                    "an interlocutor was given to a stream that was made with alone=True; leave "
+                    "one of them out"
+                )
+            present = _or_else(interlocutor_present, np.ones(lanes, bool))
             self._check(interlocutor, "interlocutor", count)
             self._check_speaker(interlocutor, "interlocutor", present)
             other = word_of_frame(interlocutor, mask & present[:, None])
-        starts = _or_else(is_start, np.zeros(lanes, bool))
+        elif not self._is_alone:
+            sizes = self.model.sizes.audio, self.model.sizes.text
+            other = silence(lanes, frames=count, rows=count, sizes=sizes)
         frames = Frames(
             main=word_of_frame(main, mask),
-            interlocutor=other,
+            interlocutor=None if self._is_alone else other,
             interlocutor_present=present,
             frame_mask=mask,
-            is_start=starts,
+            is_start=_or_else(is_start, np.zeros(lanes, bool)),
         )
-        turned = self._turned_to(dials)
-        if seeds is not None:
-            state = _reseeded(state, checked_seeds(seeds, lanes), starts)
-        return self._step(self.params, state, frames, turned)
+        drawn = None if seeds is None else checked_seeds(seeds, lanes)
+        turned, poses = self._turned_to(dials), []
+        for first in range(0, count, self.call_frames):
+            part = slice(first, min(first + self.call_frames, count))
+            pose, state = self._passed(state, frames, part, drawn, turned)
+            poses.append((pose, part.stop - part.start))
+        found = [np.asarray(pose)[:, :brought] for pose, brought in poses]
+        return found[0] if len(found) == 1 else np.concatenate(found, axis=1), state
+
+    def _passed(
+        self,
+        state: StreamState,
+        frames: Frames,
+        part: slice,
+        seeds: UInt32[np.ndarray, " B"] | None,
+        dials: LiveDials,
+    ) -> tuple[Float[Array, "B T P"], StreamState]:
+        """Runs one pass of the network over some frames of a call."""
+        return self._step(self.params, state, self._layout.pack(frames, part, seeds), dials)
 
     def _turned_to(self, dials: LiveDials | None) -> LiveDials:
         """Returns dials on the device, where those of the call before are already."""
@@ -197,8 +231,16 @@ class Streamer:
         return self._dials
 
     def _stepped(
-        self, params: LiveParams, state: StreamState, frames: Frames, dials: LiveDials
+        self,
+        params: LiveParams,
+        state: StreamState,
+        packed: UInt32[Array, "B W"],
+        dials: LiveDials,
     ) -> tuple[Float[Array, "B T P"], StreamState]:
+        frames, is_drawn, seeds = self._layout.unpack(packed)
+        if state.sampling is not None:
+            seed = jnp.where(is_drawn, seeds, state.sampling.seed)
+            state = state.replace(sampling=state.sampling.replace(seed=seed))
         pose, state = step(
             self.model,
             params,
@@ -225,6 +267,7 @@ class Streamer:
             final_kernels=self._final_kernels,
             dials=dials,
             body=self._body,
+            is_alone=self._is_alone,
         )
         return jnp.asarray(self.codec.denormalise(pose) if self._body is None else pose)
 
@@ -249,14 +292,13 @@ class Streamer:
             )
 
 
-def _reseeded(
-    state: StreamState, seeds: UInt32[np.ndarray, " B"], is_start: Bool[np.ndarray, " B"]
-) -> StreamState:
-    """Returns a state in which the lanes that start have their new seeds."""
-    if state.sampling is None:
-        return state
-    seed = jnp.where(is_start, seeds, state.sampling.seed)
-    return state.replace(sampling=state.sampling.replace(seed=seed))
+def _nothing(layout: Layout) -> Frames:
+    """Returns a frame that does not exist."""
+    sizes = layout.sizes.audio, layout.sizes.text
+    nobody = silence(layout.lanes, frames=1, rows=1, sizes=sizes)
+    absent = np.zeros(layout.lanes, bool)
+    other = None if layout.is_alone else nobody
+    return Frames(nobody, other, absent, frame_mask=absent[:, None], is_start=absent)
 
 
 def _or_else(given: np.ndarray | None, default: np.ndarray) -> np.ndarray:

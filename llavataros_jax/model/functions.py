@@ -193,9 +193,12 @@ class GestureModel:
     def _merged(self, params: Params) -> GestureNetwork:
         return nnx.merge(self.graph, nnx.State(params))
 
-    def empty_cache(self, lanes: int, *, call_frames: int) -> Cache:
-        """Returns an empty cache of keys and values, for calls of up to `call_frames` frames."""
-        return empty_cache(self.config, lanes=lanes, call_frames=call_frames)
+    def empty_cache(self, lanes: int, *, call_frames: int, is_alone: bool = False) -> Cache:
+        """Returns an empty cache of keys and values, for calls of up to `call_frames` frames.
+
+        `is_alone` says whether no interlocutor will ever be given.
+        """
+        return empty_cache(self.config, lanes=lanes, call_frames=call_frames, is_alone=is_alone)
 
     def position_keys(self, params: Params) -> tuple[Float[Array, "N S H"], ...]:
         """Projects the distances for each attention: needed once for a set of parameters."""
@@ -218,7 +221,7 @@ class GestureModel:
         self,
         params: Params,
         main: Speech,
-        interlocutor: Speech,
+        interlocutor: Speech | None,
         interlocutor_present: Bool[Array | np.ndarray, " B"],
         *,
         frame_mask: Bool[Array | np.ndarray, "B T"],
@@ -230,10 +233,12 @@ class GestureModel:
         Equals `trunk` without dropout. Frames outside `frame_mask` do not advance their lane.
         """
         present, exists = jnp.asarray(interlocutor_present), jnp.asarray(frame_mask)
+        there = exists & present[:, None]
+        other = interlocutor and standardise(interlocutor, self.statistics, exists=there)
         return advance_trunk(
             self._merged(params),
             standardise(main, self.statistics, exists=exists),
-            standardise(interlocutor, self.statistics, exists=exists & present[:, None]),
+            other,
             present,
             frame_mask=exists,
             position_keys=position_keys,

@@ -7,7 +7,7 @@ from jaxtyping import Array, Bool, Float
 
 from llavataros_jax.batch import Speech
 from llavataros_jax.config import ModelConfig
-from llavataros_jax.model.attention import Past, RelativeAttention, sinusoids
+from llavataros_jax.model.attention import Nobody, Past, RelativeAttention, sinusoids
 from llavataros_jax.model.cache import (
     Cache,
     Window,
@@ -24,12 +24,21 @@ from llavataros_jax.model.layers import Projection
 from llavataros_jax.model.products import products
 
 
-def empty_cache(config: ModelConfig, *, lanes: int, call_frames: int) -> Cache:
-    """Returns a cache in which nothing can be attended to, for calls of up to `call_frames`."""
+def empty_cache(
+    config: ModelConfig, *, lanes: int, call_frames: int, is_alone: bool = False
+) -> Cache:
+    """Returns a cache in which nothing can be attended to.
+
+    Args:
+        config: Options of the network.
+        lanes: Streams side by side.
+        call_frames: Frames that a call may have.
+        is_alone: Whether no interlocutor will ever be given.
+    """
     frames = config.span + call_frames
     ring_lanes = [lanes] * (config.self_blocks + config.cross_blocks)
     if config.variant == "cross":
-        ring_lanes.append(lanes * (1 + bool(config.cross_blocks)))
+        ring_lanes.append(lanes * (1 + bool(config.cross_blocks and not is_alone)))
     return Cache(
         rings=tuple(
             empty_ring(
@@ -64,7 +73,7 @@ def in_product_types(network: GestureNetwork) -> GestureNetwork:
 def advance_trunk(
     network: GestureNetwork,
     main: Speech,
-    interlocutor: Speech,
+    interlocutor: Speech | None,
     interlocutor_present: Bool[Array, " B"],
     *,
     frame_mask: Bool[Array, "B T"],
@@ -76,6 +85,7 @@ def advance_trunk(
     Frames outside `frame_mask` do not advance their lane: their features mean nothing and nothing
     of them is kept.
     A call must not be longer than the cache allows; both speeches must have as many word rows.
+    Without an interlocutor, nobody may be present and the cache must be of lanes that are alone.
     """
     config = network.config
     here = frame_mask & interlocutor_present[:, None]
@@ -94,7 +104,8 @@ def advance_trunk(
         return Past(rings[number], window, position_keys[number], *biases)
 
     main_window, other_window = window(cache.valid), window(cache.interlocutor_valid)
-    if config.cross_blocks:
+    is_dyadic = bool(config.cross_blocks) and interlocutor is not None
+    if is_dyadic:
         # Both persons go through the front end together, so that its weights are read once.
         speech = jax.tree.map(in_turn, main, interlocutor)
         both_window = jax.tree.map(in_turn, main_window, other_window)
@@ -104,7 +115,7 @@ def advance_trunk(
     x, ring = network.frontend.step(speech, network.embedded(speech.speaker), fusion)
     if ring is not None:
         rings[-1] = ring
-    x, other = split_turns(x) if config.cross_blocks else (x, x)
+    x, other = split_turns(x) if is_dyadic else (x, x)
 
     for number, block in enumerate(network.self_blocks):
         x, rings[number] = block.step(x, past(number, main_window))
@@ -112,7 +123,10 @@ def advance_trunk(
     seen = window(write_mask(before, slots, here)) if quirk else other_window
     encoded, remembered = x, x if quirk else None
     for number, block in enumerate(network.cross_blocks, config.self_blocks):
-        x, rings[number] = block.step(encoded, other, past(number, seen), remembered=remembered)
+        attended = past(number, seen)
+        if interlocutor is None and number == config.self_blocks and not quirk:
+            attended = Nobody(rings[number])
+        x, rings[number] = block.step(encoded, other, attended, remembered=remembered)
         # From the second block on, keys come from the main speaker's own stream.
         other, seen, remembered = x, main_window, None
     if network.output_norm is not None:

@@ -1,7 +1,6 @@
 """Live animation: however speech arrives, the motion of the whole clip."""
 
 import functools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -121,17 +120,46 @@ def test_the_ancestors_quirk_makes_motion_depend_on_the_chunk():
 
 
 @pytest.mark.slow
-def test_no_call_compiles_twice_and_the_carry_does_not_grow():
-    streamer: Any = stream(30, **OPTIONS[0])
-    sizes = [leaf.shape for leaf in jax.tree.leaves(streamer.start())]
+def test_nothing_compiles_after_warming_up_and_the_carry_does_not_grow(compilations):
+    """Whatever number of frames, words or type of numbers a call brings, lanes and seeds too."""
+    streamer = Streamer(
+        *trained(**OPTIONS[0]), CODEC, call_frames=7, smooth_fps=30, body_dials=False
+    )
+    streamer.warm_up()
     main, carry = lanes([1]), streamer.start()
-    before = streamer._step._cache_size()
-    for start, count in ((0, 1), (1, 7), (8, 1), (9, 30), (39, 7), (46, 30)):
+    sizes = [leaf.shape for leaf in jax.tree.leaves(carry)]
+    assert compilations
+    compilations.clear()
+    for start, count in ((0, 1), (1, 7), (8, 3), (11, 30), (41, 14)):
         part = cut(main, slice(start, start + count))
-        _, carry = streamer(carry, part.replace(words=np.repeat(part.words, 1 + start % 3, axis=1)))
-    assert streamer._step._cache_size() - before <= 3
-    assert 3 <= streamer._step._cache_size() <= 5
+        part = part.replace(
+            words=np.repeat(part.words, 1 + start % 3, axis=1),
+            audio=part.audio.astype((np.float16, np.float32, np.float64)[start % 3]),
+        )
+        other = part if start % 2 else None
+        pose, carry = streamer(carry, part, other, is_start=np.array([start == 8]), seeds=[3])
+        assert pose.shape == (1, count, CODEC.pose_size)
+    streamer.flush(carry)
+    assert compilations == []
     assert [leaf.shape for leaf in jax.tree.leaves(carry)] == sizes
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        OPTIONS[0] | {"self_blocks": 1, "cross_blocks": 1},
+        pytest.param(OPTIONS[1], marks=pytest.mark.slow),
+        pytest.param(OPTIONS[0] | {"cross_memory": "main_encoder"}, marks=pytest.mark.slow),
+    ],
+    ids=["plus", "cross", "quirk"],
+)
+def test_a_stream_that_is_alone_is_one_without_an_interlocutor(options):
+    alone = Streamer(*trained(**options), CODEC, call_frames=7, body_dials=False, alone=True)
+    found = streamed(alone, pieces(7), dyadic=False)[0]
+    np.testing.assert_allclose(found, whole(1, dyadic=False, **options), atol=1e-5)
+    part = cut(lanes([1]), slice(0, 1))
+    with pytest.raises(UserError, match="made with alone=True; leave one of them out"):
+        alone(alone.start(), part, part)
 
 
 SHORT = 20
