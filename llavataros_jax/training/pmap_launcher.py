@@ -41,8 +41,9 @@ class PmapLauncher:
         return tuple(range(lanes))
 
     def place(self, batch: Batch, *, segments: int = 1) -> Batch:
-        """Gives every device its lanes."""
-        return self._spread(batch, axis=int(segments > 1))
+        """Gives every device its lanes; several segments stay on the host, which parts them."""
+        spread = self._spread(batch, axis=int(segments > 1))
+        return spread if segments > 1 else jax.device_put(spread, self._placement.carry)
 
     def train(self, step: Callable, *, segments: int = 1, accumulate: int = 1) -> Callable:
         """Compiles the training step; its first argument is donated.
