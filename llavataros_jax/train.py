@@ -40,6 +40,7 @@ Any option of the config can be overridden, for example
 The run directory (training.run) gets config.yaml, manifest.json, versions.json, log.jsonl,
 tensorboard/, checkpoints/latest, checkpoints/best and samples/. The same command goes on from
 the latest checkpoint, bit by bit. Ctrl-C or SIGTERM saves and leaves; a second one leaves at once.
+It and the records may lie in a bucket (gs://bucket/run, s3://…; docs/storage.md).
 
 On several hosts (parallel.distributed=auto, docs/hosts.md) whatever one of them gets stops all, at
 the same step. They write RUN/logs/host_1.txt and so on.

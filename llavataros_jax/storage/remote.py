@@ -6,6 +6,7 @@ half a file; of many files, the one that makes them valid is put last.
 """
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from llavataros_jax.atomic import atomic_path
 from llavataros_jax.errors import UserError
 from llavataros_jax.packages import needs
 
+# It logs what it raises as well, traceback and all, and a warning at each call without credentials.
+logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
 _EXTRAS = {"gs": "gcs", "gcs": "gcs", "s3": "s3", "s3a": "s3"}
 _CLIENTS = {"gcs": "gcsfs", "s3": "s3fs"}
 _ACCESS = {

@@ -7,23 +7,61 @@ import pytest
 from llavataros_jax import train
 from llavataros_jax.config.file import config_to_yaml
 from llavataros_jax.storage.place import read_text
+from llavataros_jax.storage.remote import files_of
 from llavataros_jax.trained import open_trained
 from llavataros_jax.training.exported import write_exported
 from tests.buckets import BUCKET, bucket, upload  # noqa: F401
-from tests.training.records import toy_config, write_records
+from tests.training.records import LEAST, toy_config, write_records
 
-pytestmark = [pytest.mark.slow, pytest.mark.long]
+pytestmark = pytest.mark.slow
 
 
+@pytest.fixture
+def trained(tmp_path):
+    """Returns what trains by the command line."""
+
+    def train_by_command(records, run, steps):
+        training = {"steps": steps, "validate_every": 0, "checkpoint_every": 2, "log_every": 1}
+        config = toy_config(records, run, training=training, parallel={"devices": 1}, model=LEAST)
+        (tmp_path / "config.yaml").write_text(config_to_yaml(config))
+        assert train.main(["--config", str(tmp_path / "config.yaml")]) == 0
+
+    return train_by_command
+
+
+def test_a_run_in_a_bucket_is_written_there_and_nowhere_else(
+    bucket,  # noqa: F811
+    tmp_path,
+    monkeypatch,
+    trained,
+    capsys,
+):
+    url = f"{BUCKET}/runs/voice"
+    write_records(tmp_path / "records")
+    upload(bucket, tmp_path / "records", f"{BUCKET}/records")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    trained(f"{BUCKET}/records", url, 1)
+    assert f"trained 1 steps; everything is in {url}" in capsys.readouterr().out
+    assert not list((tmp_path / "here").iterdir())
+    there = {name.split("/")[0] for name in files_of(url)}
+    files = {"config.yaml", "manifest.json", "versions.json", "log.jsonl"}
+    assert there == {*files, "tensorboard", "checkpoints"}
+    run = open_trained(url)
+    assert run.checkpoint == "latest/1"
+    assert (run.config.training.run, run.config.data.records) == (url, f"{BUCKET}/records")
+
+
+@pytest.mark.long
 def test_a_run_in_a_bucket_goes_on_elsewhere_and_equals_one_in_a_folder(
     bucket,  # noqa: F811
     tmp_path,
     monkeypatch,
-    capsys,
+    trained,
 ):
     def trained(records, run, steps):
         training = {"steps": steps, "validate_every": 0, "checkpoint_every": 2, "log_every": 1}
-        config = toy_config(records, run, training=training, parallel={"devices": 1})
+        config = toy_config(records, run, training=training, parallel={"devices": 1}, model=LEAST)
         (tmp_path / "config.yaml").write_text(config_to_yaml(config))
         assert train.main(["--config", str(tmp_path / "config.yaml")]) == 0
 
@@ -34,11 +72,9 @@ def test_a_run_in_a_bucket_goes_on_elsewhere_and_equals_one_in_a_folder(
     trained(f"{BUCKET}/records", url, 2)
     monkeypatch.setenv("LLAVATAROS_CACHE", str(tmp_path / "another machine"))
     trained(f"{BUCKET}/records", url, 4)
-    assert f"trained 4 steps; everything is in {url}" in capsys.readouterr().out
     local, remote = open_trained(tmp_path / "run"), open_trained(url)
     assert local.checkpoint == remote.checkpoint
     jax.tree.map(np.testing.assert_array_equal, remote.animator.params, local.animator.params)
-    assert remote.config.training.run == url
     logs = [read_text(f"{url}/log.jsonl"), (tmp_path / "run/log.jsonl").read_text()]
     assert [len(log.splitlines()) for log in logs] == [len(logs[1].splitlines())] * 2
     # An exported one is opened there, too.
