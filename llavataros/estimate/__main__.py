@@ -90,7 +90,10 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
             f"{1000 * spent:.3g} ms."
         )
     if workload.config.model.remat != "none":
-        notes.append("What model.remat computes again is not in the FLOP.")
+        notes.append(
+            "What model.remat computes again is not in the FLOP. On CPUs XLA computes it too early, "
+            "so that no memory is saved there."
+        )
     if workload.config.loss.contrastive:
         notes.append("The frozen encoder of loss.contrastive is not counted.")
     lines = lines_of(
