@@ -59,12 +59,6 @@ def test_a_run_in_a_bucket_goes_on_elsewhere_and_equals_one_in_a_folder(
     monkeypatch,
     trained,
 ):
-    def trained(records, run, steps):
-        training = {"steps": steps, "validate_every": 0, "checkpoint_every": 2, "log_every": 1}
-        config = toy_config(records, run, training=training, parallel={"devices": 1}, model=LEAST)
-        (tmp_path / "config.yaml").write_text(config_to_yaml(config))
-        assert train.main(["--config", str(tmp_path / "config.yaml")]) == 0
-
     folder, url = tmp_path / "records", f"{BUCKET}/runs/voice"
     write_records(folder)
     upload(bucket, folder, f"{BUCKET}/records")
