@@ -1,6 +1,7 @@
 """One recording animated: its speech heard, its motion written, and where all of it came from."""
 
 import argparse
+import functools
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -84,7 +85,11 @@ def animate_recording(
     with ExitStack() as stack:
         # Words are mostly found by other programs, which leaves time to import and to compile.
         pool = stack.enter_context(ThreadPoolExecutor(1))
-        ready = [pool.submit(load_tools, run.config.audio), pool.submit(run.animator.warm_up)]
+        others = given.interlocutor_audio or given.channels in ("split", "swap")
+        warm_up = functools.partial(
+            run.animator.warm_up, is_alone=not others, recordings=len(seeds)
+        )
+        ready = [pool.submit(load_tools, run.config.audio), pool.submit(warm_up)]
         channels = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="llavataros-")))
         heard_audio, other_audio = _people(given, recording.audio, channels)
         speech, other = _speech(given, run, recording, heard_audio, other_audio)
@@ -97,11 +102,11 @@ def animate_recording(
         *speech.notes,
     )
     num_frames, fps, shared = 0, 0.0, dict(seconds)
-    for seed, files in zip(seeds, samples, strict=True):
-        began = time.monotonic()
-        clip = _as_clip(speech, speaker)
-        motion = run.animate(clip, other, smooth=not given.no_smoothing, seed=seed)
-        spent = {"animate": time.monotonic() - began}
+    people, began = (_as_clip(speech, speaker), other), time.monotonic()
+    motions = run.animate_many([people] * len(seeds), seeds=seeds, smooth=not given.no_smoothing)
+    of_each = {"animate": (time.monotonic() - began) / len(seeds)}
+    for seed, motion, files in zip(seeds, motions, samples, strict=True):
+        spent = dict(of_each)
         motion = resample(motion, given.fps) if given.fps else motion
         num_frames, fps = motion.num_frames, motion.fps
         spent |= _write(files, motion, run, speech, recording.audio)

@@ -1,9 +1,11 @@
 """A run directory, whole or exported, opened for animation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jax
 import numpy as np
+from jaxtyping import Float
 
 from llavataros_jax.config import Config
 from llavataros_jax.data.manifest import Manifest, load_manifest
@@ -11,6 +13,8 @@ from llavataros_jax.data.segments import ClipSpeech
 from llavataros_jax.errors import UserError
 from llavataros_jax.inference.animate import Animator
 from llavataros_jax.inference.dials import LiveDials
+from llavataros_jax.inference.recording import Recording
+from llavataros_jax.model import Dials
 from llavataros_jax.motion.expressiveness import Expressiveness
 from llavataros_jax.motion.idle import quieten_recording
 from llavataros_jax.motion.motion import Motion
@@ -59,8 +63,35 @@ class TrainedRun:
         `flow` says. `smooth` allows the filter that `film.smooth` asks for; without it motion stays
         raw. Then come the dials: `film.size`, `film.expressiveness` and `film.idle`.
         """
-        dials = LiveDials.of(1, self.config.flow).of_head  # a regression has no use for them
-        poses = self.animator(main, interlocutor, seed=seed, dials=dials)
+        poses = self.animator(main, interlocutor, seed=seed, dials=self._head_dials())
+        return self._body_motion(main, poses, smooth=smooth)
+
+    def animate_many(
+        self,
+        recordings: Sequence[Recording],
+        *,
+        seeds: Sequence[int] | None = None,
+        smooth: bool = True,
+    ) -> list[Motion]:
+        """Returns the motion of each recording as `animate` makes it, several at a time.
+
+        How many depends on the device (`Animator.many`); on a CPU it is one after another. Without
+        `seeds` each has the seed 0.
+        """
+        every = self.animator.many(recordings, seeds=seeds, dials=self._head_dials())
+        return [
+            self._body_motion(main, poses, smooth=smooth)
+            for (main, _), poses in zip(recordings, every, strict=True)
+        ]
+
+    def _head_dials(self) -> Dials:
+        """Returns the dials of the options; a regression has no use for them."""
+        return LiveDials.of(1, self.config.flow).of_head
+
+    def _body_motion(
+        self, main: ClipSpeech, poses: Float[np.ndarray, "N P"], *, smooth: bool
+    ) -> Motion:
+        """Smooths what the network predicted, turns the dials and decodes it."""
         film, fps = self.config.film, self.manifest.fps
         if smooth and film.smooth:
             poses = smooth_values(poses, fps, film.smooth_window)

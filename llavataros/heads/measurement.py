@@ -103,7 +103,7 @@ def motions(
 ) -> tuple[Motion, ...]:
     """Returns a run's motions for the same speech: samples of a sampled head, else its answer."""
     count = samples if run.is_sampled else 1
-    return tuple(run.animate(main, other, seed=seed) for seed in range(count))
+    return tuple(run.animate_many([(main, other)] * count, seeds=range(count)))
 
 
 def real_speed_size(run: TrainedRun, protocol: Protocol) -> float:

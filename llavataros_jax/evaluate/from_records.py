@@ -11,6 +11,8 @@ from llavataros_jax.errors import UserError
 from llavataros_jax.evaluate.neighbours import neighbours
 from llavataros_jax.evaluation.spoken import Spoken
 from llavataros_jax.evaluation.take import Performance
+from llavataros_jax.inference.animate import side_by_side
+from llavataros_jax.inference.recording import Recording
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.trajectories import of_motion
 from llavataros_jax.trained import TrainedRun
@@ -64,16 +66,45 @@ class RecordClips:
         )
 
 
-def animated_by(run: TrainedRun, *, hide_words: bool = False, samples: int = 1) -> Predict:
+def animated_by(
+    run: TrainedRun,
+    *,
+    hide_words: bool = False,
+    samples: int = 1,
+    reader: ClipReader | None = None,
+) -> Predict:
     """Returns what animates clips by a run, once for each of the seeds 0, 1, … up to `samples`.
 
-    With `hide_words` it animates from sound alone.
+    Args:
+        run: The run.
+        hide_words: Whether it animates from sound alone.
+        samples: Motions of each clip.
+        reader: Where a clip's followers are, which are animated along with it where the device has
+            room for several; without it each clip is animated by itself.
     """
+    numbers = {} if reader is None else {clip.name: n for n, clip in enumerate(reader.clips)}
+    clips = max(1, side_by_side() // samples)
+    ready: dict[str, tuple[Motion, ...]] = {}
 
-    def predict(_: str, arrays: Mapping[str, Any]) -> tuple[Motion, ...]:
+    def heard(arrays: Mapping[str, Any]) -> Recording:
         main, other = speech_of(arrays), interlocutor_of(arrays)
         if hide_words:
             main, other = without_words(main), other and without_words(other)
-        return tuple(run.animate(main, other, seed=seed) for seed in range(samples))
+        return main, other
+
+    def predict(name: str, arrays: Mapping[str, Any]) -> tuple[Motion, ...]:
+        if name not in ready:
+            ready.clear()
+            group = {name: heard(arrays)}
+            if reader is not None:
+                after = range(numbers[name] + 1, min(numbers[name] + clips, len(reader)))
+                group |= {reader.clips[n].name: heard(reader[n]) for n in after}
+            motions = run.animate_many(
+                [recording for recording in group.values() for _ in range(samples)],
+                seeds=[*range(samples)] * len(group),
+            )
+            for place, other in enumerate(group):
+                ready[other] = tuple(motions[place * samples : (place + 1) * samples])
+        return ready.pop(name)
 
     return predict

@@ -131,7 +131,9 @@ def open_source(given: argparse.Namespace, run: TrainedRun | None) -> Source:
                 f"({differing}); name the right ones with --records"
             )
         recordings = Path(given.recordings or run.config.data.folder)
-        predict = animated_by(run, hide_words=given.without_words, samples=given.samples)
+        predict = animated_by(
+            run, hide_words=given.without_words, samples=given.samples, reader=reader
+        )
         system = f"{run.checkpoint} of {given.run}"
         system += " without words" if given.without_words else ""
         return RecordClips(reader, recordings, predict, system=system)

@@ -47,8 +47,10 @@ _LANES_OF_ACCELERATORS = 8
 Carry = tuple[PastKeys, SampleState | None]
 
 
-def side_by_side() -> int:
-    """Returns how many recordings are animated at a time here, where there are as many."""
+def side_by_side(recordings: int = 2) -> int:
+    """Returns how many of so many recordings are animated at a time here."""
+    if recordings == 1:
+        return 1
     return _LANES.get(jax.default_backend(), _LANES_OF_ACCELERATORS)
 
 
@@ -78,15 +80,18 @@ class Animator:
     def params(self, params: Params) -> None:
         self._params, self._prepared = jax.device_put(params), None
 
-    def warm_up(self, *, is_alone: bool = True) -> None:
-        """Compiles what every recording runs, on none, so that it can be done beside other work.
+    def warm_up(self, *, is_alone: bool = True, recordings: int = 1) -> None:
+        """Compiles what recordings run, on none, so that it can be done beside other work.
 
-        Where the network listens to the other person, recordings of somebody who speaks alone have
-        a program of their own.
+        Args:
+            is_alone: Whether nobody else will be there, which has a program of its own where the
+                network listens to the other person.
+            recordings: How many will be animated by one call.
         """
-        alone, dials = self._is_alone(is_alone), self._dials(None)
-        nothing = filled(self.model, [], [], None, lanes=1, is_alone=alone)
-        self._run(self._ready(), self._start(1, alone), nothing, np.int32(0), dials)
+        alone, lanes = self._is_alone(is_alone), side_by_side(recordings)
+        dials = self._dials(None, lanes)
+        nothing = filled(self.model, [], [], None, lanes=lanes, is_alone=alone)
+        self._run(self._ready(), self._start(lanes, alone), nothing, np.int32(0), dials)
 
     def __call__(
         self,
@@ -148,7 +153,9 @@ class Animator:
         poses: list[list[np.ndarray]] = [[] for _ in recordings]
         if not recordings:
             return []
-        for block in self._performed(recordings, seeds, lanes or side_by_side(), dials):
+        for block in self._performed(
+            recordings, seeds, lanes or side_by_side(len(recordings)), dials
+        ):
             for turn, part in block:
                 poses[turn.clip].append(part)
         return [np.concatenate(parts) for parts in poses]

@@ -12,6 +12,7 @@ import soundfile
 
 from llavataros_jax import packages
 from llavataros_jax.data.clips import ClipReader
+from llavataros_jax.evaluate import from_records
 from llavataros_jax.evaluate.__main__ import main
 from llavataros_jax.evaluate.from_records import RecordClips, animated_by
 from llavataros_jax.evaluate.table import build_parser, open_source
@@ -277,14 +278,37 @@ def test_a_folder_that_is_no_run_is_named(tmp_path: Path, capsys) -> None:
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_samples_have_the_seeds_from_0_on() -> None:
+def test_samples_have_the_seeds_from_0_on(monkeypatch) -> None:
     clip = {
         "audio": np.zeros((4, 3), np.float16), "words": np.zeros((1, 2), np.float16),
         "word_index": np.zeros(4, np.int32), "speaker": 0, "interlocutor_speaker": -1,
     }  # fmt: skip
-    run: Any = SimpleNamespace(animate=lambda main, other, *, seed: (seed, len(main.word_index)))
+    asked: list[int] = []
+
+    def animate_many(recordings: Any, *, seeds: list[int]) -> list[tuple[int, int]]:
+        asked.append(len(recordings))
+        lengths = [len(main.word_index) for main, _ in recordings]
+        return list(zip(seeds, lengths, strict=True))
+
+    run: Any = SimpleNamespace(animate_many=animate_many)
     assert animated_by(run, samples=3)("a", clip) == ((0, 4), (1, 4), (2, 4))
     assert animated_by(run)("a", clip) == ((0, 4),)
+    # Where there is room for several, those that come next are animated along.
+    clips = [clip | {"word_index": np.zeros(4 + n, np.int32)} for n in range(5)]
+
+    class Reader(list):
+        clips = tuple(SimpleNamespace(name=name) for name in "abcde")
+
+    monkeypatch.setattr(from_records, "side_by_side", lambda: 7)
+    reader: Any = Reader(clips)
+    predict, expected = animated_by(run, samples=2, reader=reader), ((0, 8), (1, 8))
+    asked.clear()
+    for name, arrays in zip("abcd", clips, strict=False):
+        length = len(arrays["word_index"])
+        assert predict(name, arrays) == ((0, length), (1, length))
+    assert predict("e", clips[4]) == expected
+    assert predict("e", clips[4]) == expected
+    assert asked == [6, 4, 2]
 
 
 @pytest.mark.slow
