@@ -31,8 +31,8 @@ class DataConfig:
         shard_megabytes: A new TFRecord shard begins when the last one exceeds this size.
         resident: Whether training keeps all its clips on every device, and batches are gathered
             there: `auto` does on accelerators, if they take at most a third of the memory.
-        workers: Preparation processes; 0 means one for each core, or fewer where there is too little
-            to prepare for so many to pay.
+        workers: Preparation processes; 0 means one for each core, or fewer where there is too
+            little to prepare for so many to pay.
         strict: Stop at the first clip that fails instead of reporting it and going on.
     """
 
