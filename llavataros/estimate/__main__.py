@@ -91,8 +91,8 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         )
     if workload.config.model.remat != "none":
         notes.append(
-            "What model.remat computes again is not in the FLOP. On CPUs XLA computes it too early, "
-            "so that no memory is saved there."
+            "What model.remat computes again is not in the FLOP. On CPUs XLA computes it too early "
+            "to save memory there."
         )
     if workload.config.loss.contrastive:
         notes.append("The frozen encoder of loss.contrastive is not counted.")
