@@ -15,6 +15,8 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float, Shaped
 
+from llavataros_jax.motion.small_products import matrix_by_matrix, matrix_by_vector
+
 AnyArray = Array | np.ndarray
 
 # Squared lengths below this have no direction in float32.
@@ -82,15 +84,16 @@ def multiply_matrices(
     """Composes rotation matrices in full precision: first `b`, then `a`."""
     if namespace(a, b) is np:
         return a @ b
-    # One sum, because the gradient of three slices is three padded arrays to compile and to add.
-    return (a[..., :, :, None] * b[..., None, :, :]).sum(-2)
+    return matrix_by_matrix(a, b)
 
 
 def apply_matrices(
     m: Float[AnyArray, "... 3 3"], v: Float[AnyArray, "... 3"]
 ) -> Float[AnyArray, "... 3"]:
     """Rotates vectors by matrices in full precision."""
-    return (m * v[..., None, :]).sum(-1)
+    if namespace(m, v) is np:
+        return (m * v[..., None, :]).sum(-1)
+    return matrix_by_vector(m, v)
 
 
 def to_matrix(q: Float[AnyArray, "... 4"]) -> Float[AnyArray, "... 3 3"]:

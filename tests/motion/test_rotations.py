@@ -1,3 +1,5 @@
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -140,3 +142,27 @@ def test_jax_agrees_with_numpy_under_jit() -> None:
         result = jax.jit(function)(*inputs)
         assert isinstance(result, jax.Array)
         np.testing.assert_allclose(result, expected, atol=3e-6, err_msg=function.__name__)
+
+
+def test_gradients_of_small_products_are_those_of_einsum() -> None:
+    """Against JAX's own gradient of one contraction, where broadcasting has spread something."""
+    random = np.random.default_rng(0)
+    full, thin = (jnp.asarray(random.normal(size=s)) for s in ((4, 5, 3, 3), (4, 1, 3, 3)))
+    vectors, few = (jnp.asarray(random.normal(size=s)) for s in ((4, 5, 3), (1, 5, 3)))
+    cases = [
+        (rotations.multiply_matrices, "...ij,...jk->...ik", (full, thin)),
+        (rotations.multiply_matrices, "...ij,...jk->...ik", (thin, full)),
+        (rotations.apply_matrices, "...ij,...j->...i", (full, few)),
+        (rotations.apply_matrices, "...ij,...j->...i", (thin, vectors)),
+    ]
+    for ours, equation, given in cases:
+
+        def total(*inputs, product):
+            return jnp.sin(product(*inputs)).sum()
+
+        plain = functools.partial(jnp.einsum, equation, precision="highest")
+        for product in (ours, jax.jit(ours)):
+            found = jax.grad(functools.partial(total, product=product), argnums=(0, 1))(*given)
+            wanted = jax.grad(functools.partial(total, product=plain), argnums=(0, 1))(*given)
+            for mine, theirs in zip(found, wanted, strict=True):
+                np.testing.assert_allclose(mine, theirs, atol=2e-6)
