@@ -1,13 +1,14 @@
 """Preparation, part by part and as a whole, beside the usual script on the same recordings.
 
-The usual way is that of the GENEA challenges' baselines and of the ancestor, as a script in one
-process: whole files by `librosa.load`, librosa's mel bands, loudness, pitch (YIN) and onsets of a
-whole recording, SciPy's rotations, every word looked up anew, and for each clip a file with a row
-of float32 numbers for each frame, words repeated on all frames on which they are said. It is made
-of other people's libraries and gives the same numbers, which is checked first; features of the
-published kind (PASE+) are PyTorch's there, when it is installed. It keeps nothing for the next
-time, shares nothing among clips, and checks nothing. Beam's runner on this machine, when it is
-installed, is a way for the whole: the same stages, handed out by another engine.
+The usual way is that of `process_data.py` of the GENEA 2023 baseline
+(https://github.com/genea-workshop/2023_ivi_baseline), from which most entries began: one process,
+whole files by `librosa.load`, mel bands and prosody of a whole recording, every word looked up
+anew, and a row of float32 numbers for each frame, words repeated on all frames on which they are
+said. It is written here with librosa, SciPy and NumPy (pitch is librosa's YIN, where the baseline
+has Praat's), so that it gives our numbers, which is checked first. PASE+ is the ancestor's way,
+a window for each frame, in PyTorch where that is installed. The script keeps nothing for the next
+time, shares nothing among clips, and checks nothing. Where Beam is installed, its runner on this
+machine is another way for the whole: the same stages, handed out by another engine.
 """
 
 import contextlib
