@@ -155,7 +155,7 @@ class CrossFrontend(nnx.Module):
         audio = self.audio(speech, speaker, jnp.asarray(speech.audio))
         text = self.text(speech, speaker, jnp.asarray(speech.audio))
         attended, kept = past.attend(self.attention, audio, text)
-        return self.join(speech, speaker, self.norm(audio + attended)), kept
+        return self.join(speech, speaker, self.norm(audio + attended.astype(audio.dtype))), kept
 
 
 def build_frontend(

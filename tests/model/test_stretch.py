@@ -99,3 +99,17 @@ def test_a_recording_that_starts_in_a_lane_knows_nothing_of_the_one_before():
     np.testing.assert_array_equal(anew[0], going_on[0])
     np.testing.assert_array_equal(anew[1], fresh[1])
     assert np.abs(going_on[1] - fresh[1]).max() > 1e-3
+
+
+@pytest.mark.slow
+def test_narrow_stretches_are_as_near_to_wide_ones_as_narrow_segments():
+    options = {"variant": "cross", "norm": "pre", "self_blocks": 1}
+    wide = there((True, False), options)
+    narrow = there(
+        (True, False), options | {"compute_dtype": "bfloat16", "activation_dtype": "bfloat16"}
+    )
+    expected, _ = wide.run([SEGMENT] * (FRAMES // SEGMENT))
+    segments, _ = narrow.run([SEGMENT] * (FRAMES // SEGMENT))
+    found = Stretches(narrow).all()
+    error, usual = (np.sqrt(np.mean((x - expected) ** 2)) for x in (found, segments))
+    assert 0 < error < 1.2 * usual
