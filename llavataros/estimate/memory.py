@@ -100,7 +100,7 @@ def bytes_by_part(workload: Workload) -> dict[str, int]:
     """Returns the bytes of each part on one of the devices that the config names."""
     config, model = workload.config, workload.model
     fsdp = config.parallel.fsdp
-    lanes = math.ceil(config.training.lanes / max(config.parallel.devices, fsdp))
+    lanes = math.ceil(config.training.lanes / devices_of(config))
     config = dataclasses.replace(config, training=dataclasses.replace(config.training, lanes=lanes))
     state = abstract_state(config, model)
     batch = batch_of(config, model, workload.segment_words)
@@ -115,6 +115,11 @@ def bytes_by_part(workload: Workload) -> dict[str, int]:
         "batch": nbytes(batch),
         **{f"{KEPT}{part}": size for part, size in kept.items()},
     }
+
+
+def devices_of(config: Config) -> int:
+    """Returns how many devices the config asks for, one where it takes what there are."""
+    return max(config.parallel.devices, config.parallel.fsdp)
 
 
 def memory_of(parts: Mapping[str, int]) -> int:

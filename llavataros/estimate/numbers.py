@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from llavataros.estimate.memory import (
     batch_of,
     bytes_by_part,
+    devices_of,
     memory_of,
     nbytes,
     parameters_by_part,
@@ -100,6 +101,7 @@ def estimate(workload: Workload) -> dict[str, Any]:
         "run": {
             "steps": steps,
             "lanes": config.training.lanes,
+            "devices": devices_of(config),
             "segment_frames": config.model.segment_frames,
             "frames_per_step": frames,
             "frames": frames * steps,

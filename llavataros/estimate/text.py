@@ -30,7 +30,7 @@ def lines_of(
     yield ""
     yield from _arithmetic(counted, all_products)
     yield ""
-    yield from _memory(counted["bytes"])
+    yield from _memory(counted["bytes"], counted["run"]["devices"])
     yield ""
     yield from _run(counted)
     yield ""
@@ -85,8 +85,9 @@ def _flop_line(label: str, passes: Mapping[str, Any], step: float) -> str:
     return f"{label:<{_LABEL + 4}}{forward / 1e9:>12,.3f}{backward / 1e9:>12,.3f}{share:>9.1f} %"
 
 
-def _memory(parts: Mapping[str, int]) -> Iterator[str]:
-    yield f"{'Memory of a device':<{_LABEL}}{_bytes(memory_of(parts)):>16}"
+def _memory(parts: Mapping[str, int], devices: int) -> Iterator[str]:
+    heading = "Memory of a device" if devices == 1 else f"Memory of each of {devices} devices"
+    yield f"{heading:<{_LABEL}}{_bytes(memory_of(parts)):>16}"
     kept = sum(size for part, size in parts.items() if part.startswith(KEPT))
     for part, size in parts.items():
         if size and part != "update_traffic" and not part.startswith(KEPT):

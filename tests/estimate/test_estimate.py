@@ -253,11 +253,15 @@ def test_segments_of_a_step_are_work_and_the_sum_of_their_gradients_is_memory(to
     assert kept[1] == pytest.approx(kept[0], rel=0.01)
 
 
-def test_devices_that_share_a_copy_hold_a_part_of_it_and_of_the_lanes(toy, untraced) -> None:
+def test_devices_that_share_a_copy_hold_a_part_of_it_and_of_the_lanes(
+    toy, untraced, capsys
+) -> None:
     whole = bytes_by_part(open_workload(toy[1], Length()))
     half = bytes_by_part(open_workload(with_overrides(toy[1], ["parallel.fsdp=2"]), Length()))
     assert half["batch"] == whole["batch"] / 2
     assert half["moments"] == pytest.approx(whole["moments"] / 2, rel=0.01)
+    assert main([str(toy[0]), "parallel.fsdp=2"]) == 0
+    assert "Memory of each of 2 devices" in capsys.readouterr().out
 
 
 @pytest.mark.slow
