@@ -19,6 +19,7 @@ from llavataros_jax.inference.dials import LiveDials
 from llavataros_jax.inference.frames import Frames
 from llavataros_jax.inference.state import start
 from llavataros_jax.inference.step import prepare, step
+from llavataros_jax.inference.stream import Streamer
 from llavataros_jax.model import Sizes, build
 from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.motion.motion import Motion
@@ -93,9 +94,16 @@ def _time(
             memory=memory,
         )
 
+    def streamed(*, alone: bool) -> Callable[[], object]:
+        streamer = Streamer(regression, trunk, codec, call_frames=1, body_dials=False, alone=alone)
+        other = None if alone else frames.interlocutor
+        return live(lambda state: streamer(state, frames.main, other), streamer.start())
+
     ways = {
         "regression, keys and values in rings (ours)": stepped(regression, params, dials),
         "regression, the dials of a body turned": stepped(regression, params, turned, body),
+        "regression, what a call brings in one transfer": streamed(alone=False),
+        "regression, in one transfer, nobody else": streamed(alone=True),
         f"sampled head, {options.steps} steps": stepped(flow, sampled, dials),
         f"sampled head, {options.steps} steps, guided": stepped(flow, sampled, guided),
         "hidden states, projected again each frame": live(

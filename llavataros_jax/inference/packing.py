@@ -3,8 +3,9 @@
 A row of 32-bit words for each lane; numbers are kept bit for bit, as float32 or whole numbers.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from math import prod
 
 import jax
@@ -62,9 +63,9 @@ class Layout:
                     f"{who}.audio": np.asarray(speech.audio)[:, part],
                     f"{who}.words": np.asarray(speech.words)[:, part],
                 }
-        packed = np.zeros((self.lanes, self._width), np.uint32)
+        packed = np.zeros((self.lanes, self._places[-1][-1].stop), np.uint32)
         with np.errstate(over="ignore"):  # what is beyond float32 is repaired as infinite
-            for name, shape, kind, place in self._places():
+            for name, shape, kind, place in self._places:
                 to, value = packed[:, place].view(kind), values[name]
                 if shape:
                     to = to.reshape(self.lanes, *shape)[:, : value.shape[1]]
@@ -78,7 +79,7 @@ class Layout:
     ) -> tuple[Frames, Bool[Array, " B"], UInt32[Array, " B"]]:
         """Returns what was packed, the lanes that have new seeds, and these."""
         found: dict[str, Array] = {}
-        for name, shape, kind, place in self._places():
+        for name, shape, kind, place in self._places:
             part = jax.lax.bitcast_convert_type(packed[:, place], kind)
             found[name] = part.reshape(self.lanes, *shape)
         numbers = jnp.arange(self.frames, dtype=jnp.int32)[None]
@@ -100,13 +101,9 @@ class Layout:
         )
         return frames, found["is_drawn"] != 0, found["seed"]
 
-    @property
-    def _width(self) -> int:
-        *_, (_, _, _, last) = self._places()
-        return last.stop
-
-    def _places(self) -> Iterator[tuple[str, tuple[int, ...], type, slice]]:
-        """Yields name, shape in a lane, type and place of everything."""
+    @cached_property
+    def _places(self) -> tuple[tuple[str, tuple[int, ...], type, slice], ...]:
+        """Name, shape in a lane, type and place of everything."""
         named: list[tuple[str, tuple[int, ...], type]] = [
             ("present", (), np.int32),
             ("is_start", (), np.int32),
@@ -121,8 +118,8 @@ class Layout:
                 (f"{who}.audio", (self.frames, self.sizes.audio), np.float32),
                 (f"{who}.words", (self.frames, self.sizes.text), np.float32),
             ]
-        start = 0
-        for name, shape, kind in named:
-            size = prod(shape)
-            yield name, shape, kind, slice(start, start + size)
-            start += size
+        ends = accumulate(prod(shape) for _, shape, _ in named)
+        return tuple(
+            (*field, slice(end - prod(field[1]), end))
+            for field, end in zip(named, ends, strict=True)
+        )
