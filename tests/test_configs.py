@@ -73,8 +73,10 @@ def test_the_ancestors_config_turns_every_switch() -> None:
 def test_only_configs_for_gpus_narrow_their_products_and_say_so(path: Path) -> None:
     # A CPU gains nothing by it; the published code is float32.
     is_large = path.stem == "genea23_uea" or path.stem.startswith("llanimation_")
-    assert load_config(path).model.compute_dtype == ("bfloat16" if is_large else "float32")
-    assert ("model.compute_dtype=float32" in path.read_text().split("\n\ndata:")[0]) == is_large
+    model = load_config(path).model
+    assert {model.compute_dtype, model.activation_dtype} == {"bfloat16" if is_large else "float32"}
+    back = "model.compute_dtype=float32 model.activation_dtype=float32"
+    assert (back in path.read_text().split("\n\ndata:")[0]) == is_large
 
 
 def test_numbers_that_yaml_reads_as_text_are_numbers(tmp_path: Path) -> None:

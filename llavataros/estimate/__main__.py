@@ -91,8 +91,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         )
     if workload.config.model.remat != "none":
         notes.append(
-            "What model.remat computes again is not in the FLOP. On CPUs XLA computes it too early "
-            "to save memory there."
+            "What model.remat computes again is not in the FLOP. On CPUs XLA saves no memory by it."
         )
     if workload.config.loss.contrastive:
         notes.append("The frozen encoder of loss.contrastive is not counted.")
