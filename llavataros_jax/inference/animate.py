@@ -18,11 +18,11 @@ from jaxtyping import Array, Float, Int
 from llavataros_jax.data.segments import ClipSpeech
 from llavataros_jax.errors import UserError
 from llavataros_jax.inference.block import (
-    BLOCK_STRETCHES,
-    STRETCH_SEGMENTS,
+    BLOCK_SEGMENTS,
     Block,
     Step,
     filled,
+    stretch_segments,
     taken,
 )
 from llavataros_jax.inference.dials import checked_seeds
@@ -173,11 +173,12 @@ class Animator:
         drawn = checked_seeds(list(seeds), len(recordings)) if self.model.is_sampled else None
         alone = self._is_alone(all(other is None for _, other in recordings))
         lengths = [len(main.word_index) for main, _ in recordings]
-        frames = STRETCH_SEGMENTS * self.model.config.segment_frames
+        each = stretch_segments()
+        frames, stretches = each * self.model.config.segment_frames, BLOCK_SEGMENTS // each
         steps = list(itertools.zip_longest(*in_lanes(lengths, lanes, stretch_frames=frames)))
         carry, dials, running = self._start(lanes, alone), self._dials(dials, lanes), None
-        for first in range(0, len(steps), BLOCK_STRETCHES):
-            part = steps[first : first + BLOCK_STRETCHES]
+        for first in range(0, len(steps), stretches):
+            part = steps[first : first + stretches]
             block = filled(self.model, part, recordings, drawn, lanes=lanes, is_alone=alone)
             poses, carry = self._run(self._ready(), carry, block, np.int32(len(part)), dials)
             if running is not None:
@@ -237,7 +238,7 @@ class Animator:
     ) -> tuple[Float[Array, "C B F P"], Carry]:
         model, params = self.model, prepared.params
         lanes = block.is_start.shape[1]
-        frames = STRETCH_SEGMENTS * model.config.segment_frames
+        frames = stretch_segments() * model.config.segment_frames
 
         def perform(carry: Carry, stretch: Block):
             past, sampling = carry
@@ -267,6 +268,6 @@ class Animator:
             number, stretch = numbered
             return jax.lax.cond(number < count, perform, skip, carry, stretch)
 
-        numbers = jnp.arange(BLOCK_STRETCHES)
+        numbers = jnp.arange(len(block.is_start))
         carry, poses = jax.lax.scan(step, carry, (numbers, block))
         return poses, carry
