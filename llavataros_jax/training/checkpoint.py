@@ -138,6 +138,7 @@ class Checkpoints:
         parts = self._kept(_parts(state))
         if plan is not None:
             self._plans[f"latest/{step}"] = plan
+        self._end_others()
         with self._refusing():
             self._latest.save_checkpointables_async(step, parts, force=True)
         if wait:
@@ -146,10 +147,21 @@ class Checkpoints:
     def save_best(self, step: int, params: Params, loss: float) -> None:
         """Keeps these parameters as the best."""
         parts = self._kept({"params": params})
+        self._end_others()
         with self._refusing():
             self._best.save_checkpointables_async(
                 step, parts, metrics={"loss": loss}, force=True, overwrite=True
             )
+
+    def _end_others(self) -> None:
+        """Waits for what is being written where several processes write.
+
+        Orbax names their meetings by the number of the newest operation: one that begins while
+        another is written is counted sooner by one process than by another, which then wait for
+        each other for ever.
+        """
+        if jax.process_count() > 1:
+            self.wait()
 
     def wait(self) -> None:
         """Blocks until everything is on disk."""

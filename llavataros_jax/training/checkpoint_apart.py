@@ -5,11 +5,13 @@ folder of the first is copied to the bucket. To go on, each reads of its own cop
 state what its devices hold. So the whole state must fit into the memory of each device.
 """
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.training.hosts_same import from_leader
@@ -17,14 +19,19 @@ from llavataros_jax.training.hosts_same import from_leader
 
 def whole(tree: Any) -> Any:
     """Returns arrays of which every device has all; all processes must ask at the same time."""
+    leaves, structure = jax.tree.flatten(tree)
+    cut = [k for k, leaf in enumerate(leaves) if not leaf.is_fully_replicated]
+    if cut:
+        gathered = _gather(leaves[cut[0]].sharding.mesh)([leaves[k] for k in cut])
+        for k, leaf in zip(cut, gathered, strict=True):
+            leaves[k] = leaf
+    return jax.tree.unflatten(structure, leaves)
 
-    def gathered(array: Any) -> Any:
-        if not isinstance(array, jax.Array) or array.is_fully_replicated:
-            return array
-        mesh = array.sharding.mesh  # pyright: ignore[reportAttributeAccessIssue]
-        return jax.jit(lambda x: x, out_shardings=NamedSharding(mesh, PartitionSpec()))(array)
 
-    return jax.tree.map(gathered, tree)
+@functools.cache
+def _gather(mesh: Mesh) -> Callable[[list[jax.Array]], list[jax.Array]]:
+    """Returns what is compiled once for each tree, and not for each leaf of each checkpoint."""
+    return jax.jit(lambda arrays: arrays, out_shardings=NamedSharding(mesh, PartitionSpec()))
 
 
 def require_same_step(step: int | None, folder: Path) -> None:
