@@ -1,9 +1,9 @@
-"""Animates whole recordings, one or several side by side, by a jitted scan over their stretches.
+"""Animates whole recordings, one or several side by side, by a jitted loop over their stretches.
 
-Their speech is known, so a stretch of segments is computed at once (`model/stretch.py`). The scan
-always runs over a block of stretches and skips those that nobody needs, so every length uses the
-same compiled program, and an hour needs no more memory on the device than a block. While a block
-runs, the one before it is fetched.
+Their speech is known, so a stretch of segments is computed at once (`model/stretch.py`). A block of
+stretches goes to the device, which runs as many as there are, so every length uses the same
+compiled program, and an hour needs no more memory on the device than a block. While a block runs,
+the one before it is fetched.
 """
 
 import functools
@@ -240,8 +240,9 @@ class Animator:
         lanes = block.is_start.shape[1]
         frames = stretch_segments() * model.config.segment_frames
 
-        def perform(carry: Carry, stretch: Block):
-            past, sampling = carry
+        def perform(number: Array, done: tuple[Array, Carry]) -> tuple[Array, Carry]:
+            poses, (past, sampling) = done
+            stretch: Block = jax.tree.map(lambda x: jnp.asarray(x)[number], block)
             is_start, seeds = jnp.asarray(stretch.is_start), jnp.asarray(stretch.seeds)
             feature, past = model.stretch(
                 params,
@@ -252,22 +253,15 @@ class Animator:
                 past=reset_past(past, is_start),
             )
             if sampling is None or dials is None:
-                return (past, None), model.regress(params, feature)
+                return poses.at[number].set(model.regress(params, feature)), (past, None)
             sampling = reset_sampling(sampling, is_start)
             seed = jnp.where(is_start, seeds, sampling.seed)
             everything = jnp.ones((lanes, frames), bool)
             pose, sampling = model.sample(
                 params, feature, sampling.replace(seed=seed), dials, frame_mask=everything
             )
-            return (past, sampling), pose
+            return poses.at[number].set(pose), (past, sampling)
 
-        def skip(carry: Carry, stretch: Block):
-            return carry, jnp.zeros((lanes, frames, model.sizes.pose))
-
-        def step(carry: Carry, numbered):
-            number, stretch = numbered
-            return jax.lax.cond(number < count, perform, skip, carry, stretch)
-
-        numbers = jnp.arange(len(block.is_start))
-        carry, poses = jax.lax.scan(step, carry, (numbers, block))
+        nothing = jnp.zeros((*block.is_start.shape, frames, model.sizes.pose))
+        poses, carry = jax.lax.fori_loop(0, count, perform, (nothing, carry))
         return poses, carry

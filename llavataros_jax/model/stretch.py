@@ -92,7 +92,9 @@ class StretchPast(NamedTuple):
             position_query=_by_head(_moved(query, self.position_bias)),
             keys=_by_head(keys),
             values=_by_head(values),
-            position_keys=self.position_keys[:, ::-1],
+            position_keys=_padded(self.position_keys[:, ::-1], keys.shape[1] + 1)
+            if attention.kernel_name == "xla"
+            else self.position_keys[:, ::-1],
         )
         answers = KERNELS[attention.kernel_name](heads, self.visible, attention.products)
         attended = attention.output(answers.transpose(1, 2, 0, 3))
@@ -214,6 +216,11 @@ def _seen(kept: Array, later: Array, now: Array) -> tuple[Array, Array]:
 
 def _beside(first: Array, second: Array) -> Array:
     return jnp.concatenate([jnp.asarray(first), jnp.asarray(second)])
+
+
+def _padded(position_keys: Float[Array, "N K H"], distances: int) -> Float[Array, "N K2 H"]:
+    """Adds zeros for longer distances, with which `relative_shift` only needs to move its rows."""
+    return jnp.pad(position_keys, [(0, 0), (distances - position_keys.shape[1], 0), (0, 0)])
 
 
 def _moved(query: Float[Array, "R T N H"], bias: Float[Array, "N H"]) -> Float[Array, "R T N H"]:
