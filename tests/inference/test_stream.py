@@ -149,9 +149,8 @@ def test_nothing_compiles_after_warming_up_and_the_carry_does_not_grow(compilati
     [
         OPTIONS[0] | {"self_blocks": 1, "cross_blocks": 1},
         pytest.param(OPTIONS[1], marks=pytest.mark.slow),
-        pytest.param(OPTIONS[0] | {"cross_memory": "main_encoder"}, marks=pytest.mark.slow),
     ],
-    ids=["plus", "cross", "quirk"],
+    ids=["plus", "cross"],
 )
 def test_a_stream_that_is_alone_is_one_without_an_interlocutor(options):
     alone = Streamer(*trained(**options), CODEC, call_frames=7, body_dials=False, alone=True)

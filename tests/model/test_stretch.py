@@ -17,7 +17,6 @@ QUIRK = {"cross_memory": "main_encoder", "memory_frames": 6, "self_blocks": 1}
 OPTIONS = (
     QUIRK,
     {"variant": "cross", "norm": "pre", "span_frames": 5, "memory_frames": 7, "self_blocks": 1},
-    {"variant": "audio", "memory_frames": 12, "self_blocks": 0, "word_bit": True},
 )
 VARIANTS = [
     pytest.param(options, id=options.get("variant", "plus"), marks=[pytest.mark.slow] * (n > 0))
@@ -81,7 +80,7 @@ def test_stretches_are_their_segments(options):
     np.testing.assert_allclose(Stretches(probe).all(), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("options", VARIANTS[:2])
+@pytest.mark.parametrize("options", VARIANTS)
 @pytest.mark.slow
 def test_who_is_alone_needs_no_other_speech(options):
     probe = there((False, False), options)
@@ -103,7 +102,7 @@ def test_a_recording_that_starts_in_a_lane_knows_nothing_of_the_one_before():
 
 @pytest.mark.slow
 def test_narrow_stretches_are_as_near_to_wide_ones_as_narrow_segments():
-    options = {"variant": "cross", "norm": "pre", "self_blocks": 1}
+    options = OPTIONS[1]
     wide = there((True, False), options)
     narrow = there(
         (True, False), options | {"compute_dtype": "bfloat16", "activation_dtype": "bfloat16"}
