@@ -68,9 +68,10 @@ def test_a_copy_that_a_kill_cut_short_is_made_anew(pair, tmp_path, monkeypatch):
         write(file, data[: len(data) // 2], offset)
         raise KeyboardInterrupt  # leaves the file as SIGKILL does
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(os, "pwrite", half)
+    monkeypatch.setattr(os, "pwrite", half)
+    with pytest.raises(KeyboardInterrupt):
         reader[0]
+    monkeypatch.setattr(os, "pwrite", write)
     begun = copy_of(tmp_path).read_bytes()
     assert any(begun)
     assert begun != (local.records / SHARD).read_bytes()
