@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from jax.sharding import AbstractDevice, AbstractMesh, use_abstract_mesh
 
 from llavataros_jax.model.attention import Positions, RelativeAttention, band, sinusoids
 from llavataros_jax.model.flash import Setting, answers
@@ -81,6 +82,9 @@ def test_tiles_can_be_built_for_a_gpu(kind):
 
     step = jax.jit(jax.grad(total, argnums=(0, 1, 2)))
     content = heads.content_query, heads.keys, heads.values
-    program = step.trace(*content).lower(lowering_platforms=("cuda",)).as_text()
+    # Newer versions of JAX ask which GPU it shall be.
+    device = AbstractDevice("NVIDIA H100 80GB HBM3", num_cores=None, platform="gpu")
+    with use_abstract_mesh(AbstractMesh((), (), abstract_device=device)):
+        program = step.trace(*content).lower(lowering_platforms=("cuda",)).as_text()
     # The answers, the gradient of queries and distances, and that of keys and values.
     assert program.count("@__gpu$xla.gpu.triton") == 3
