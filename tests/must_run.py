@@ -16,6 +16,7 @@ MUST_RUN = (
     "tests/data_prep/sound/test_features.py::test_log_mel_and_onset_are_librosas",
     "tests/data_prep/words/test_timed_files.py::test_textgrid_silence_unknown_words_and_shared_intervals",
     "tests/data_prep/corpus/hours/test_writer.py",
+    "tests/data/test_remote_shard.py",
     "tests/evaluate/test_table.py",
     "tests/program/study/test_statistics.py",
     "tests/program/test_learning.py",
@@ -26,6 +27,8 @@ MUST_RUN = (
     "tests/test_wheel.py",
     "tests/training/test_hosts.py::test_two_processes_take_the_steps_of_one_which_goes_on_from_their_checkpoint",
     "tests/training/test_loop.py::test_a_run_that_was_stopped_goes_on_bit_by_bit",
+    "tests/training/test_mirror.py",
+    "tests/training/test_remote_run.py::test_a_run_in_a_bucket_is_written_there_and_nowhere_else",
     "tests/training/test_parallel.py::test_eight_devices_equal_one",
 )
 

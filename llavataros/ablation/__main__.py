@@ -23,6 +23,7 @@ from llavataros_jax.data.manifest import Manifest, load_manifest
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.lock import sole_use
 from llavataros_jax.rendering.plots import check_picture
+from llavataros_jax.storage.place import local_folder
 from llavataros_jax.training.run import versions
 
 EPILOG = """\
@@ -61,7 +62,9 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     with sole_use(out, option="--out"):
         if not (out / RESULT).exists():
             write_json(out / RESULT, {"written_by": PROGRAM, "finished": False})
-        records = Path(config.data.records)
+        records = local_folder(
+            config.data.records, option="data.records", purpose="this program prepares into"
+        )
         options = ["--config", given.config, *given.overrides]
         manifest = prepared(Part(records, ()), options)
         if not manifest.clips_of("validation"):
