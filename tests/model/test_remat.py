@@ -13,10 +13,9 @@ from tests.model.conftest import LANES, SIZES, cut, make_probe, random_speech
 PRESENT = np.ones(LANES, bool)
 
 
-@pytest.mark.parametrize("compute_dtype", ["float32", "bfloat16"])
 @pytest.mark.slow
-def test_what_is_computed_again_is_the_same_and_is_not_kept(compute_dtype):
-    probe = make_probe(dropout=0.3, compute_dtype=compute_dtype)
+def test_what_is_computed_again_is_the_same_and_is_not_kept():
+    probe = make_probe(dropout=0.3, self_blocks=1, cross_blocks=1)
     speech = [cut(random_speech(seed, LANES), slice(0, 12)) for seed in (1, 2)]
 
     def loss(remat):
