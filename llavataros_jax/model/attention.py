@@ -166,10 +166,10 @@ class RelativeAttention(nnx.Module):
         """
         query = self.query(queries)
         heads = Heads(
-            content_query=_by_head(_moved(query, positions.content_bias)),
-            position_query=_by_head(_moved(query, positions.position_bias)),
-            keys=_by_head(jnp.concatenate([self.key(past), self.key(present)], axis=1)),
-            values=_by_head(jnp.concatenate([self.value(past), self.value(present)], axis=1)),
+            content_query=by_head(moved(query, positions.content_bias)),
+            position_query=by_head(moved(query, positions.position_bias)),
+            keys=by_head(jnp.concatenate([self.key(past), self.key(present)], axis=1)),
+            values=by_head(jnp.concatenate([self.value(past), self.value(present)], axis=1)),
             position_keys=self.position(positions.distances[-self.span :]).transpose(1, 0, 2),
         )
         answers = KERNELS[self.kernel_name](heads, visible, self.products)
@@ -223,10 +223,11 @@ class RelativeAttention(nnx.Module):
         return einsum("BTC,CD->BTD", answer, kernel.reshape(-1, kernel.shape[-1])), ring
 
 
-def _moved(query: Float[Array, "B T N H"], bias: Float[Array, "N H"]) -> Float[Array, "B T N H"]:
+def moved(query: Float[Array, "B T N H"], bias: Float[Array, "N H"]) -> Float[Array, "B T N H"]:
+    """Adds u or v to queries, in float32 whatever their type is."""
     return (query.astype(jnp.float32) + bias[None, None]).astype(query.dtype)
 
 
-def _by_head(x: Float[Array, "B T N H"]) -> Float[Array, "N B T H"]:
+def by_head(x: Float[Array, "B T N H"]) -> Float[Array, "N B T H"]:
     """Puts heads and lanes first: products of such matrices need no other order of their inputs."""
     return x.transpose(2, 0, 1, 3)

@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float
 
 from llavataros_jax.batch import Speech
 from llavataros_jax.config import ModelConfig
-from llavataros_jax.model.attention import Nobody, RelativeAttention, band
+from llavataros_jax.model.attention import Nobody, RelativeAttention, band, by_head, moved
 from llavataros_jax.model.frontend import CrossFrontend
 from llavataros_jax.model.gesture import GestureNetwork
 from llavataros_jax.model.kernels import KERNELS, Heads
@@ -88,10 +88,10 @@ class StretchPast(NamedTuple):
         keys, keys_kept = seen(attention.key, self.kept.keys)
         values, values_kept = seen(attention.value, self.kept.values)
         heads = Heads(
-            content_query=_by_head(_moved(query, self.content_bias)),
-            position_query=_by_head(_moved(query, self.position_bias)),
-            keys=_by_head(keys),
-            values=_by_head(values),
+            content_query=by_head(moved(query, self.content_bias)),
+            position_query=by_head(moved(query, self.position_bias)),
+            keys=by_head(keys),
+            values=by_head(values),
             position_keys=_padded(self.position_keys[:, ::-1], keys.shape[1] + 1)
             if attention.kernel_name == "xla"
             else self.position_keys[:, ::-1],
@@ -221,11 +221,3 @@ def _beside(first: Array, second: Array) -> Array:
 def _padded(position_keys: Float[Array, "N K H"], distances: int) -> Float[Array, "N K2 H"]:
     """Adds zeros for longer distances, with which `relative_shift` only needs to move its rows."""
     return jnp.pad(position_keys, [(0, 0), (distances - position_keys.shape[1], 0), (0, 0)])
-
-
-def _moved(query: Float[Array, "R T N H"], bias: Float[Array, "N H"]) -> Float[Array, "R T N H"]:
-    return (query.astype(jnp.float32) + bias[None, None]).astype(query.dtype)
-
-
-def _by_head(x: Float[Array, "R T N H"]) -> Float[Array, "N R T H"]:
-    return x.transpose(2, 0, 1, 3)
