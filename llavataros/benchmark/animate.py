@@ -15,7 +15,7 @@ import numpy as np
 
 from llavataros.benchmark import animate_report, train_report
 from llavataros.benchmark.animate_task import FPS, People, Way, two_people
-from llavataros.benchmark.train_task import TASKS, Task
+from llavataros.benchmark.train_task import TASKS, Task, dtypes
 from llavataros.benchmark.turns import seconds_by_turn
 from llavataros_jax.errors import UserError
 from llavataros_jax.inference.animate import Animator
@@ -52,7 +52,7 @@ def run(
     task, turns = TASKS[size], min(turns, _MOST_TURNS.get(jax.default_backend(), turns))
     machine, people = train_report.machine(), two_people(task, seconds)
     frames = len(people[0].word_index)
-    others, notes = animate_beside.ways(task, people, os.environ.get("UEA_REPO"), _dtypes())
+    others, notes = animate_beside.ways(task, people, os.environ.get("UEA_REPO"), dtypes())
     ways = _ours(task, people) + others
     parity = checked(ways)
     print("\n".join(parity))
@@ -101,7 +101,7 @@ def checked(ways: Sequence[Way]) -> list[str]:
 def _ours(task: Task, people: People) -> list[Way]:
     """Returns ours, for one recording and for several in lanes, each called once."""
     ways, params = [], task.params()
-    for dtype in _dtypes():
+    for dtype in dtypes():
         animator = Animator(task.model(dtype, dropout=0.0), params, task.codec)
 
         def one(animator: Animator = animator) -> list[np.ndarray]:
@@ -117,12 +117,6 @@ def _ours(task: Task, people: People) -> list[Way]:
             row = {"side": "ours", "way": f"{dtype}, {name}", "compute_dtype": dtype}
             ways.append(Way(row | {"first_seconds": first}, call, recordings))
     return ways
-
-
-def _dtypes() -> tuple[str, ...]:
-    if jax.default_backend() == "gpu":
-        return ("float32", "tf32", "bfloat16")
-    return ("float32", "bfloat16")
 
 
 def _described(task: Task, size: str, frames: int) -> dict[str, Any]:

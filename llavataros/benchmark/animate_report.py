@@ -3,15 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from llavataros.benchmark.train_report import times
+from llavataros.benchmark.train_report import measured_on, times
 from llavataros_jax.atomic import write_json, write_text
 
 
 def table(found: dict[str, Any]) -> str:
     """Returns the report in Markdown."""
-    machine, task = found["machine"], found["task"]
-    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
-    settings = ", ".join(f"{name}={value}" for name, value in machine["settings"].items())
+    task = found["task"]
     lines = [
         f"# {task['seconds']:g} s of two people's speech animated, {task['size']} size",
         "",
@@ -20,10 +18,7 @@ def table(found: dict[str, Any]) -> str:
         f"frames with a memory of {task['memory_frames']}, without gradients. Seconds are of one "
         "recording; ours also has several at a time, in lanes.",
         "",
-        f"{machine['processor']}, {machine['cores']} cores; {', '.join(machine['devices'])}; "
-        f"{versions}; {settings or 'no settings'}; load {machine['load_before'][:1]} before and "
-        f"{found['load_after'][:1]} after. Medians of {found['turns']} turns, taken one after the "
-        "other; spread is from the fastest to the slowest as a share of the median.",
+        measured_on(found),
         "",
         *(f"{said}." for said in found["parity"]),
         *found["notes"],

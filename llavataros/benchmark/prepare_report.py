@@ -35,9 +35,7 @@ def add_ratios(rows: list[dict[str, Any]]) -> None:
 
 def table(found: dict[str, Any]) -> str:
     """Returns the report in Markdown."""
-    corpus, machine, sizes = found["corpus"], found["machine"], found["bytes"]
-    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
-    settings = ", ".join(f"{name}={value}" for name, value in machine["settings"].items())
+    corpus, sizes = found["corpus"], found["bytes"]
     lines = [
         f"# Preparation beside the usual script, config {corpus['config']}",
         "",
@@ -46,10 +44,7 @@ def table(found: dict[str, Any]) -> str:
         "process with librosa, SciPy and NumPy, a row of float32 for each frame; it keeps, shares "
         "and checks nothing.",
         "",
-        f"{machine['processor']}, {machine['cores']} cores; {versions}; "
-        f"{settings or 'no settings'}; load {machine['load_before'][:1]} before and "
-        f"{found['load_after'][:1]} after. Medians of {found['turns']} turns, taken one after the "
-        "other; spread is from the fastest to the slowest as a share of the median.",
+        train_report.measured_on(found),
         "",
         "Both ways compared on the first recording: "
         + "; ".join(f"{name} {said}" for name, said in found["parity"].items())

@@ -12,7 +12,7 @@ import jax
 
 from llavataros.benchmark import train_report
 from llavataros.benchmark.train_ours import OurTraining, product_rate
-from llavataros.benchmark.train_task import TASKS, Task, Way
+from llavataros.benchmark.train_task import TASKS, Task, Way, dtypes
 from llavataros_jax.errors import UserError
 from llavataros_jax.packages import require_packages
 
@@ -42,12 +42,12 @@ def run(turns: int, *, size: str = "published", out: Path = OUT) -> dict[str, An
 
     task, turns = TASKS[size], min(turns, _MOST_TURNS.get(jax.default_backend(), turns))
     machine = train_report.machine()
-    others, parity, notes = train_beside.ways(task, os.environ.get("UEA_REPO"), _dtypes())
+    others, parity, notes = train_beside.ways(task, os.environ.get("UEA_REPO"), dtypes())
     for name, said in parity.items():
         print(f"{name}: {said}")
     ours = _ours(task)
     seconds = _by_turns(_alternating(ours, others), turns)
-    rates = {name: product_rate(name) for name in _dtypes()}
+    rates = {name: product_rate(name) for name in dtypes()}
     rows = []
     for way, spent in seconds:
         row = way.row | train_report.summary([s / way.segments for s in spent], task.frames)
@@ -72,24 +72,13 @@ def run(turns: int, *, size: str = "published", out: Path = OUT) -> dict[str, An
     return found
 
 
-def _dtypes() -> tuple[str, ...]:
-    return (
-        ("float32", "tf32", "bfloat16")
-        if jax.default_backend() == "gpu"
-        else (
-            "float32",
-            "bfloat16",
-        )
-    )
-
-
 def _ours(task: Task) -> list[Way]:
     training = OurTraining(task)
     kinds = [(loss, bits, 1) for loss in _LOSSES for bits in _BITS]
     if training.many_segments:
         kinds.append(("all terms", _BITS[1], _SEGMENTS))
     ways = []
-    for dtype in _dtypes():
+    for dtype in dtypes():
         for loss, bits, segments in kinds:
             compiled = training.compiled(dtype, bits, loss, segments=segments)
             name = f"{dtype}, {loss}, {bits}"

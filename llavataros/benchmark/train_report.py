@@ -81,9 +81,7 @@ def add_ratios(rows: list[dict[str, Any]]) -> None:
 
 def table(found: dict[str, Any]) -> str:
     """Returns the report in Markdown."""
-    machine, task = found["machine"], found["task"]
-    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
-    settings = ", ".join(f"{name}={value}" for name, value in machine["settings"].items())
+    task = found["task"]
     lines = [
         f"# A training step beside PyTorch's, {task['size']} size",
         "",
@@ -93,10 +91,7 @@ def table(found: dict[str, Any]) -> str:
         "rotation's L1 alone. Ours with `rotation` learns from the same and measures the other "
         "terms; with `all terms` gradients pass through kinematics.",
         "",
-        f"{machine['processor']}, {machine['cores']} cores; {', '.join(machine['devices'])}; "
-        f"{versions}; {settings or 'no settings'}; load {machine['load_before'][:1]} before and "
-        f"{found['load_after'][:1]} after. Medians of {found['turns']} turns, taken one after the "
-        "other; spread is from the fastest to the slowest as a share of the median.",
+        measured_on(found),
         "",
         *(f"{name}: {said}." for name, said in found["parity"].items()),
         *found["notes"],
@@ -121,6 +116,19 @@ def table(found: dict[str, Any]) -> str:
         f"product here reaches, in TFLOP/s: {rates}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def measured_on(found: dict[str, Any]) -> str:
+    """Returns on what machine, and how often, was measured what a report has found."""
+    machine = found["machine"]
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    settings = ", ".join(f"{name}={value}" for name, value in machine["settings"].items())
+    return (
+        f"{machine['processor']}, {machine['cores']} cores; {', '.join(machine['devices'])}; "
+        f"{versions}; {settings or 'no settings'}; load {machine['load_before'][:1]} before and "
+        f"{found['load_after'][:1]} after. Medians of {found['turns']} turns, taken one after the "
+        "other; spread is from the fastest to the slowest as a share of the median."
+    )
 
 
 def times(ratio: float | None) -> str:

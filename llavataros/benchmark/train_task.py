@@ -141,6 +141,13 @@ class Task:
         )
 
 
+def dtypes() -> tuple[str, ...]:
+    """Returns the types of products that are timed on this device."""
+    if jax.default_backend() == "gpu":
+        return ("float32", "tf32", "bfloat16")
+    return ("float32", "bfloat16")
+
+
 def features(speech: Speech) -> np.ndarray:
     """Returns audio and text of every frame, (B, T, A + E), as others store them."""
     index = np.asarray(speech.word_index)[..., None]

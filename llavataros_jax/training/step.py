@@ -17,7 +17,7 @@ from llavataros_jax.training.losses import Terms, loss_sums, loss_weights, mean
 from llavataros_jax.training.moving_average import moving_average
 from llavataros_jax.training.segment_loss import SegmentLoss, flow_errors, weights_of_flow
 from llavataros_jax.training.state import TrainState
-from llavataros_jax.training.step_gradient import step_gradient
+from llavataros_jax.training.step_gradient import over_devices, step_gradient
 
 Metrics = dict[str, Float[Array, ""]]
 
@@ -129,9 +129,5 @@ def evaluate_step(
     else:
         prediction, memory = jnp.broadcast_to(constant_pose, batch.pose.shape), carry.memory
     sums, carry = loss_sums(prediction, batch, carry, codec=codec, liveliness=liveliness)
-    totals = _over_devices({"sums": sums | of_flow, "weights": weights}, axis_name)
+    totals = over_devices({"sums": sums | of_flow, "weights": weights}, axis_name)
     return carry.replace(memory=memory), totals
-
-
-def _over_devices(tree, axis_name: str | None):
-    return tree if axis_name is None else jax.lax.psum(tree, axis_name)

@@ -59,9 +59,6 @@ def step_gradient(
     """
     mode = scored.model.config.memory_reset
 
-    def over_devices(tree: Any) -> Any:
-        return tree if axis_name is None else jax.lax.psum(tree, axis_name)
-
     def heard_by(batch: Batch, segment: Int[Array, ""]) -> tuple[Batch, Key[Array, ""]]:
         key = jax.random.fold_in(state.key, segment)
         if axis_name is not None:
@@ -71,7 +68,7 @@ def step_gradient(
     if accumulate == 1:
         heard, key = heard_by(batch, state.step)
         carry = reset_carry(state.carry, jnp.asarray(batch.is_start), mode=mode)
-        weights = over_devices(scored.weights(heard, carry))
+        weights = over_devices(scored.weights(heard, carry), axis_name)
         gradient, total, sums, carry = scored.gradient(state.params, carry, heard, weights, key)
         frames = jnp.asarray(batch.frame_mask).sum()
     else:
@@ -92,12 +89,18 @@ def step_gradient(
             return (carry, jax.tree.map(jnp.add, gradient, more)), (total, sums, frames)
 
         _, counts = jax.lax.scan(count, state.carry.valid, given)
-        weights = over_devices(_added(counts))
+        weights = over_devices(_added(counts), axis_name)
         nothing = jax.tree.map(jnp.zeros_like, state.params)
         (carry, gradient), found = jax.lax.scan(learn, (state.carry, nothing), given)
         total, sums, frames = _added(found)
-    total, sums, gradient, frames = over_devices((total, sums, gradient, frames))
+    found_here = total, sums, gradient, frames
+    total, sums, gradient, frames = over_devices(found_here, axis_name)
     return StepGradient(gradient, total, sums, weights[TERMS], frames, carry)
+
+
+def over_devices(tree: Any, axis_name: str | None) -> Any:
+    """Adds over devices under `pmap`, where the axis has a name."""
+    return tree if axis_name is None else jax.lax.psum(tree, axis_name)
 
 
 def _added(tree: Any) -> Any:

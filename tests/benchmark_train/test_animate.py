@@ -29,7 +29,7 @@ def test_other_poses_are_refused(added):
 @pytest.mark.slow
 def test_all_give_the_same_poses_and_are_timed_and_written(tmp_path, monkeypatch, capsys):
     pytest.importorskip("torch", reason="PyTorch is not installed")
-    monkeypatch.setattr(animate, "_dtypes", lambda: ("float32",))
+    monkeypatch.setattr(animate, "dtypes", lambda: ("float32",))
     monkeypatch.setitem(animate.TOLERANCES, "float32", 1e-5)
     found = animate.run(2, size="small", out=tmp_path, seconds=1)
     assert json.loads((tmp_path / "animate.json").read_text()) == found

@@ -13,7 +13,7 @@ beside = pytest.importorskip("llavataros.benchmark.train_beside")
 @pytest.mark.slow
 def test_both_are_checked_timed_and_written(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("UEA_REPO", raising=False)
-    monkeypatch.setattr(train, "_dtypes", lambda: ("float32",))
+    monkeypatch.setattr(train, "dtypes", lambda: ("float32",))
     monkeypatch.setattr(train, "_LOSSES", ("rotation",))
     monkeypatch.setattr(train, "_SEGMENTS", 2)
     monkeypatch.setattr(beside, "_compiled", lambda *_: "no compiler")
