@@ -14,6 +14,7 @@ from llavataros_jax.errors import UserError
 from llavataros_jax.inference.animate import Animator
 from llavataros_jax.inference.dials import LiveDials
 from llavataros_jax.inference.recording import Recording
+from llavataros_jax.inference.stream import Streamer
 from llavataros_jax.model import Dials
 from llavataros_jax.motion.expressiveness import Expressiveness
 from llavataros_jax.motion.idle import quieten_recording
@@ -83,6 +84,49 @@ class TrainedRun:
             self._body_motion(main, poses, smooth=smooth)
             for (main, _), poses in zip(recordings, every, strict=True)
         ]
+
+    def streamer(
+        self,
+        *,
+        lanes: int = 1,
+        call_frames: int = 1,
+        smooth: bool = True,
+        alone: bool = False,
+        body_dials: bool = True,
+        dials: LiveDials | None = None,
+    ) -> Streamer:
+        """Returns a stream of live speech whose poses are those of `animate` for the same speech.
+
+        Args:
+            lanes: Streams side by side.
+            call_frames: Frames that a call mostly brings, as for `Streamer`.
+            smooth: As for `animate`.
+            alone: Whether no interlocutor is ever given.
+            body_dials: Whether the dials of the body can be turned.
+            dials: Those of calls that bring none; by default `live_dials` of speech with words.
+        """
+        film, fps = self.config.film, self.manifest.fps
+        return Streamer(
+            self.animator.model,
+            self.animator.params,
+            self.animator.codec,
+            lanes=lanes,
+            call_frames=call_frames,
+            smooth_fps=fps if smooth and film.smooth else None,
+            smooth_window=film.smooth_window,
+            fps=fps,
+            audio=self.config.audio,
+            dials=self.live_dials(lanes) if dials is None else dials,
+            body_dials=body_dials,
+            alone=alone,
+        )
+
+    def live_dials(self, lanes: int = 1, *, has_words: bool | Sequence[bool] = True) -> LiveDials:
+        """Returns the dials of live streams that the options stand for.
+
+        `has_words` tells, for all lanes or for each, whether words will be known.
+        """
+        return LiveDials.of(lanes, self.config.flow, self.config.film)
 
     def _head_dials(self) -> Dials:
         """Returns the dials of the options; a regression has no use for them."""
