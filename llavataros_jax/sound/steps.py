@@ -6,7 +6,6 @@ milliseconds by which a recording of another rate is resampled. Windows reach ba
 energy, onset: plus one step) and 64 ms (pitch, voicing).
 """
 
-import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,21 +15,22 @@ from jaxtyping import Float32
 from llavataros_jax.config import AudioConfig
 from llavataros_jax.sound.first_import import load_librosa
 from llavataros_jax.sound.reader import blocks
+from llavataros_jax.sound.windows import (
+    PITCH_WINDOW_SECONDS,
+    mel_filters,
+    onset_strength,
+    window_features,
+    window_samples,
+)
 
 STEPS_PER_SECOND = 100
 PROSODY = ("energy", "pitch", "voicing", "onset")
 BLOCK_STEPS = 2000  # 20 s
 
-_MEL_WINDOW_SECONDS = 0.025
-_PITCH_WINDOW_SECONDS = 0.064
-_LOWEST_HZ, _HIGHEST_HZ = 60.0, 500.0
-_MEL_FLOOR, _RMS_FLOOR = 1e-8, 1e-5
-_VOICED = 0.5  # normalised autocorrelation at the period
-
 
 def load_tools(config: AudioConfig) -> None:
     """Imports what the steps need, which takes seconds, so that it can be done beside others."""
-    _mel_filters(config)
+    mel_filters(config)
     _ = load_librosa().yin
 
 
@@ -55,7 +55,7 @@ def step_features_of(
 ) -> Iterator[Float32[np.ndarray, "S C"]]:
     """Yields the same of samples that come in blocks, at `config.sample_rate`."""
     hop = config.sample_rate / STEPS_PER_SECOND
-    history = _window(config, _PITCH_WINDOW_SECONDS)
+    history = window_samples(config, PITCH_WINDOW_SECONDS)
     samples, first_sample = np.zeros(history, np.float32), -history
     previous_mel = None
     for first in range(0, num_steps, block_steps):
@@ -69,90 +69,10 @@ def step_features_of(
             parts.append(part)
             available += len(part)
         samples = np.concatenate(parts)
-        log_mel, prosody = _features_at(samples, ends - first_sample, config)
+        log_mel, prosody = window_features(samples, ends - first_sample, config)
         before = log_mel[:1] if previous_mel is None else previous_mel
-        onset = _onset_strength(np.concatenate([before, log_mel]))
+        onset = onset_strength(np.concatenate([before, log_mel]))
         previous_mel = log_mel[-1:]
         yield np.concatenate([log_mel, prosody, onset[:, None]], axis=1)
         keep_from = ends[-1] - first_sample - history
         samples, first_sample = samples[keep_from:], first_sample + int(keep_from)
-
-
-def _features_at(
-    samples: Float32[np.ndarray, " n"], ends: np.ndarray, config: AudioConfig
-) -> tuple[np.ndarray, np.ndarray]:
-    """Computes log-mel (S, mels) and energy, pitch, voicing (S, 3) of windows that end there."""
-    window = _window(config, _MEL_WINDOW_SECONDS)
-    short = samples[ends[:, None] + np.arange(-window, 0)]
-    power = np.abs(np.fft.rfft(short * _hann(window), _fft_size(window), axis=1)) ** 2
-    log_mel = np.log(power.astype(np.float32) @ _mel_filters(config).T + _MEL_FLOOR)
-    energy = np.log(np.sqrt(np.mean(short**2, axis=1)) + _RMS_FLOOR)
-    long = samples[ends[:, None] + np.arange(-_window(config, _PITCH_WINDOW_SECONDS), 0)]
-    pitch, voicing = _pitch_and_voicing(long, config.sample_rate)
-    return log_mel, np.stack([energy, pitch, voicing], axis=1).astype(np.float32)
-
-
-def _pitch_and_voicing(
-    windows: Float32[np.ndarray, "S n"], sample_rate: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Finds log(f0 / 60 Hz), 0 when unvoiced, by YIN, and how periodic each window is (0 to 1)."""
-    librosa = load_librosa()
-
-    count, length = windows.shape
-    loud = np.sqrt(np.mean(windows**2, axis=1)) > 10 * _RMS_FLOOR
-    pitch, voicing = np.zeros(count, np.float32), np.zeros(count, np.float32)
-    if not loud.any():
-        return pitch, voicing
-    voiced = windows[loud]
-    # Laid end to end with a hop of one window, each window is one frame of librosa's.
-    f0 = librosa.yin(
-        voiced.ravel(),
-        fmin=_LOWEST_HZ,
-        fmax=_HIGHEST_HZ,
-        sr=sample_rate,
-        frame_length=length,
-        hop_length=length,
-        center=False,
-    )
-    period = np.round(sample_rate / f0).astype(np.int64)
-    width = length - round(sample_rate / _LOWEST_HZ) - 1
-    late = voiced[:, length - width :]
-    early = np.take_along_axis(
-        voiced, np.arange(length - width, length)[None, :] - period[:, None], axis=1
-    )
-    energies = np.sum(late**2, axis=1) * np.sum(early**2, axis=1)
-    periodic = np.clip(np.sum(late * early, axis=1) / np.sqrt(energies + 1e-12), 0, 1)
-    voicing[loud] = periodic
-    pitch[loud] = np.where(periodic > _VOICED, np.log(f0 / _LOWEST_HZ), 0)
-    return pitch, voicing
-
-
-def _onset_strength(log_mel: Float32[np.ndarray, "S1 mels"]) -> Float32[np.ndarray, " S"]:
-    """Averages what grew in each mel band since the step before (librosa's onset strength)."""
-    return np.maximum(np.diff(log_mel, axis=0), 0).mean(axis=1)
-
-
-def _window(config: AudioConfig, seconds: float) -> int:
-    return round(config.sample_rate * seconds)
-
-
-def _fft_size(window: int) -> int:
-    return 1 << (window - 1).bit_length()
-
-
-@functools.cache
-def _hann(window: int) -> np.ndarray:
-    from scipy.signal import get_window
-
-    return np.asarray(get_window("hann", window, fftbins=True), np.float32)
-
-
-@functools.cache
-def _mel_filters(config: AudioConfig) -> np.ndarray:
-    librosa = load_librosa()
-
-    return librosa.filters.mel(
-        sr=config.sample_rate,
-        n_fft=_fft_size(_window(config, _MEL_WINDOW_SECONDS)),
-        n_mels=config.mels,
-    )
