@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from llavataros_jax.errors import UserError
-from llavataros_jax.packages import require_packages
 from llavataros_jax.sound.mixing import SILENT_PEAK, Mix, choose_mix, measure
+from llavataros_jax.sound.resampler import Resampler
 from llavataros_jax.sound.source import Source, open_source
 
 BLOCK_SECONDS = 20.0
@@ -109,18 +109,12 @@ def blocks(
         UserError: When the file cannot be read to its end, or has samples that are no numbers.
     """
     heard = _heard(Path(path))
-    require_packages("reading audio", "soxr", extra="prep")
-    import soxr
-
-    if heard.source.sample_rate == sample_rate:
-        yield from _stored_blocks(heard, block_seconds)
-        return
-    stream = soxr.ResampleStream(heard.source.sample_rate, sample_rate, 1, dtype="float32")
+    resampled = Resampler(heard.source.sample_rate, sample_rate)
     for block in _stored_blocks(heard, block_seconds):
-        resampled = stream.resample_chunk(block)
-        if len(resampled):
-            yield resampled
-    rest = stream.resample_chunk(np.zeros(0, np.float32), last=True)
+        part = resampled(block)
+        if len(part):
+            yield part
+    rest = resampled.rest()
     if len(rest):
         yield rest
 

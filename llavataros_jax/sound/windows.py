@@ -3,7 +3,7 @@
 import functools
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int
 
 from llavataros_jax.config import AudioConfig
 from llavataros_jax.sound.first_import import load_librosa
@@ -13,20 +13,44 @@ _MEL_WINDOW_SECONDS = 0.025
 _LOWEST_HZ, _HIGHEST_HZ = 60.0, 500.0
 _MEL_FLOOR, _RMS_FLOOR = 1e-8, 1e-5
 _VOICED = 0.5  # normalised autocorrelation at the period
+_LEAST_ROWS = 64
+
+
+def windows_at(
+    samples: Float32[np.ndarray, " n"], ends: Int[np.ndarray, " S"], config: AudioConfig
+) -> tuple[Float32[np.ndarray, "S short"], Float32[np.ndarray, "S long"]]:
+    """Returns the windows that end there, of 25 ms and of 64 ms."""
+    short, long = (
+        samples[ends[:, None] + np.arange(-window_samples(config, seconds), 0)]
+        for seconds in (_MEL_WINDOW_SECONDS, PITCH_WINDOW_SECONDS)
+    )
+    return short, long
 
 
 def window_features(
-    samples: Float32[np.ndarray, " n"], ends: np.ndarray, config: AudioConfig
-) -> tuple[np.ndarray, np.ndarray]:
-    """Computes log-mel (S, mels) and energy, pitch, voicing (S, 3) of windows that end there."""
-    window = window_samples(config, _MEL_WINDOW_SECONDS)
-    short = samples[ends[:, None] + np.arange(-window, 0)]
+    short: Float32[np.ndarray, "S short"], long: Float32[np.ndarray, "S long"], config: AudioConfig
+) -> tuple[Float32[np.ndarray, "S mels"], Float32[np.ndarray, "S 3"]]:
+    """Computes log-mel, and energy, pitch and voicing, of windows; each as if it were alone."""
+    window = short.shape[1]
     power = np.abs(np.fft.rfft(short * _hann(window), _fft_size(window), axis=1)) ** 2
-    log_mel = np.log(power.astype(np.float32) @ mel_filters(config).T + _MEL_FLOOR)
+    log_mel = np.log(_mel_power(power.astype(np.float32), config) + _MEL_FLOOR)
     energy = np.log(np.sqrt(np.mean(short**2, axis=1)) + _RMS_FLOOR)
-    long = samples[ends[:, None] + np.arange(-window_samples(config, PITCH_WINDOW_SECONDS), 0)]
     pitch, voicing = _pitch_and_voicing(long, config.sample_rate)
     return log_mel, np.stack([energy, pitch, voicing], axis=1).astype(np.float32)
+
+
+def _mel_power(
+    power: Float32[np.ndarray, "S bins"], config: AudioConfig
+) -> Float32[np.ndarray, "S mels"]:
+    """Adds up the power in each mel band.
+
+    BLAS adds in another order where there are few rows, so there are always many: a step that is
+    computed as it arrives is that of the file to the last bit.
+    """
+    rows = len(power)
+    if rows < _LEAST_ROWS:
+        power = np.concatenate([power, np.zeros((_LEAST_ROWS - rows, power.shape[1]), np.float32)])
+    return (power @ mel_filters(config).T)[:rows]
 
 
 def _pitch_and_voicing(
