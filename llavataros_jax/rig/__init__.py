@@ -1,0 +1,1 @@
+"""Characters: which joint is which bone, and files that open where people work."""
