@@ -37,6 +37,9 @@ COMMANDS = {
     "prepare": Command("data_prep.__main__", "a folder of recordings becomes records"),
     "train": Command("llavataros_jax.train", "a model learns from records"),
     "animate": Command("llavataros.animate", "a recording becomes motion and a film"),
+    "serve": Command(
+        "llavataros.serve.__main__", "live sessions and recordings over WebSocket and HTTP"
+    ),
     "evaluate": Command(
         "llavataros_jax.evaluate.__main__", "a run or anybody's motion is measured, with a report"
     ),

@@ -1,0 +1,1 @@
+"""`llavataros serve`: speech streamed in, frames streamed out, over WebSocket and HTTP."""

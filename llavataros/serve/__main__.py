@@ -1,0 +1,193 @@
+"""Serves live sessions and whole recordings: WebSocket, HTTP and the viewer."""
+
+import argparse
+import logging
+import os
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Sequence
+
+from llavataros.serve.limits import Limits
+from llavataros_jax.errors import UserError, door
+from llavataros_jax.packages import require_packages
+
+PROGRAM = "llavataros serve"
+HOST, PORT = "127.0.0.1", 8317
+TOKEN_VARIABLE = "LLAVATAROS_TOKEN"
+_LEAST_TOKEN = 8
+_PACKAGES = ("fastapi", "uvicorn", "websockets", "multipart", "prometheus_client")
+EPILOG = """\
+  {prog}
+  {prog} --checkpoint runs/own --sessions 4
+  LLAVATAROS_TOKEN=… {prog} --host 0.0.0.0 --origin https://avatars.example
+
+The page at / moves with a recording or a microphone; programs stream to ws://HOST:PORT/v1/stream
+(`llavataros.client` is a client in Python) or send whole recordings to /v1/animate. The messages
+are described by /v1/schema and /openapi.json, and /healthz, /readyz and /metrics are for whoever
+runs servers. On another host than this machine clients need the token, in `start` or as
+`Authorization: Bearer …`; without one in LLAVATAROS_TOKEN one is made and printed. There is no
+encryption here: put a proxy with TLS before it.
+"""
+_LIMITS = {
+    "sessions": "live sessions at once",
+    "sessions_per_address": "of one address at once, 0 for no other limit",
+    "message_bytes": "bytes of one WebSocket message",
+    "messages_per_second": "messages of one connection",
+    "ahead_seconds": "sound or motion ahead at which a client is no longer read from",
+    "session_seconds": "longest session",
+    "start_seconds": "longest wait for a client's start",
+    "idle_seconds": "longest silence of a client",
+    "slow_seconds": "longest time in which a client reads nothing that is sent",
+    "resume_seconds": "how long a session waits for a client that was lost",
+    "body_bytes": "bytes of an upload",
+    "recording_seconds": "longest recording of /v1/animate",
+    "waiting": "recordings that wait while one is animated",
+    "upload_seconds": "longest time without a byte of an upload",
+}
+
+
+@door
+def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
+    """Reads the command line and serves until it is told to stop."""
+    given = build_parser(prog).parse_args(arguments)
+    require_packages("serving", *_PACKAGES, extra="live")
+    limits = Limits(**{name: getattr(given, name) for name in _LIMITS})
+    if not 0 <= given.port <= 65535:
+        raise UserError(f"--port {given.port} is not a number from 0 to 65535")
+    from llavataros.serve.server import Stop, bind
+
+    stop = Stop()
+    bound, only_here = bind(given.host, given.port)
+    with bound:
+        token = _token(given.token, is_needed=not only_here)
+        return _serve(given, limits, bound, token, only_here, stop)
+
+
+def _serve(given, limits, bound, token, only_here, stop) -> int:
+    from llavataros.live.engine import Engine
+    from llavataros.serve.access import Access
+    from llavataros.serve.animating import Animating
+    from llavataros.serve.application import build_application
+    from llavataros.serve.body import Body
+    from llavataros.serve.server import make_server
+    from llavataros.serve.warm_up import warm_up
+    from llavataros_jax.compilation_cache import keep_compiled
+    from llavataros_jax.config.shipped import shipped_folder
+    from llavataros_jax.trained import open_trained
+
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    keep_compiled()
+    run = open_trained(given.checkpoint or _starter())
+    engine = Engine(run, sessions=limits.sessions)
+    body = Body(engine.skeleton, engine.fps, engine.speakers, engine.gestures.names)
+    access = Access(token, tuple(given.origin), is_loopback=only_here)
+    web = shipped_folder("web")
+    name = f"run {given.checkpoint}" if given.checkpoint else "the model that comes along"
+
+    def compile_all() -> None:
+        began = time.monotonic()
+        print("compiling …", flush=True)
+        warm_up(engine, stop.asked)
+        print(f"ready after {time.monotonic() - began:.1f} s", flush=True)
+
+    application = build_application(
+        engine,
+        body,
+        limits=limits,
+        access=access,
+        animating=Animating(run, name),
+        viewer=web if (web / "index.html").is_file() else None,
+        warm_up=compile_all,
+    )
+    host, port = bound.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    print(
+        f"{name}, {body.skeleton.num_joints} joints at {body.fps:g} fps, poses "
+        f"{engine.delay_frames} frames ({engine.delay_frames / body.fps:.2f} s) after their sound\n"
+        f"http://{shown}:{port}/ and ws://{shown}:{port}/v1/stream, {limits.sessions} sessions of "
+        f"{limits.session_seconds:g} s at most; recordings of {limits.recording_seconds:g} s and "
+        f"{limits.body_bytes >> 20} MiB to http://{shown}:{port}/v1/animate",
+        flush=True,
+    )
+    server = make_server(application, limits)
+    if stop.asked.is_set():
+        return 0
+    steps = threading.Thread(target=engine.run, args=(stop_steps := threading.Event(),))
+    steps.start()
+    try:
+        server.run(sockets=[bound])
+    finally:
+        stop.asked.set()
+        stop_steps.set()
+        engine.wake()
+        steps.join()
+    return 0
+
+
+def _starter():
+    from llavataros_jax.config.shipped import shipped_folder
+
+    starter = shipped_folder("starter")
+    if not starter.is_dir():
+        raise UserError(
+            f"the model that comes along is missing from {starter}; install llavataros again, or "
+            "name a run with --checkpoint"
+        )
+    return starter
+
+
+def _token(given: str | None, *, is_needed: bool) -> str | None:
+    """Returns the token that clients must know, made and printed if one is needed."""
+    token = given if given is not None else os.environ.get(TOKEN_VARIABLE)
+    if token is None and is_needed:
+        token = secrets.token_urlsafe(24)
+        print(f"token for clients, made for this run: {token}", flush=True)
+    if token is not None and (len(token) < _LEAST_TOKEN or not token.isascii()):
+        raise UserError(
+            f"the token of --token or {TOKEN_VARIABLE} has to have {_LEAST_TOKEN} or more plain "
+            "characters; leave it out to have one made"
+        )
+    return token
+
+
+def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
+    """Returns the command line, as the program `prog` has it."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Serve live body language: speech is streamed in, frames are streamed out.",
+        epilog=EPILOG.format(prog=prog),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--checkpoint", metavar="RUN", help="run directory (default: the model that comes along)"
+    )
+    parser.add_argument("--host", default=HOST, help="default: %(default)s, this machine alone")
+    parser.add_argument("--port", type=int, default=PORT, help="default: %(default)s; 0 takes any")
+    parser.add_argument(
+        "--token",
+        help=f"what clients must know; better in {TOKEN_VARIABLE}, which other users do not see",
+    )
+    parser.add_argument(
+        "--origin",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="pages of this origin may ask, beside the server's own; may be given several times",
+    )
+    limits = parser.add_argument_group("limits, each answered by an error of its own")
+    for name, text in _LIMITS.items():
+        default = getattr(Limits, name)
+        limits.add_argument(
+            "--" + name.replace("_", "-"),
+            type=type(default),
+            default=default,
+            metavar="N",
+            help=f"{text} (default: %(default)s)",
+        )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

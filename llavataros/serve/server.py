@@ -1,0 +1,124 @@
+"""uvicorn as this project runs it: a socket bound before anything is loaded, an end that tells."""
+
+import asyncio
+import logging
+import signal
+import socket
+import threading
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from llavataros.serve.access import is_loopback
+from llavataros.serve.limits import Limits
+from llavataros.serve.sessions import Sessions
+from llavataros_jax.errors import UserError
+
+log = logging.getLogger("llavataros.serve")
+# Of the WebSocket library, which closes with 1009; below it the application says why.
+_HARD_MESSAGE_FACTOR = 4
+_GRACE_SECONDS = 5
+_PING_SECONDS = 20.0
+# A closed connection that still has something to send is cut after this.
+_LINGER_SECONDS = 5.0
+
+
+class _Protocol(WebSocketsSansIOProtocol):
+    """A WebSocket that ends for good when its application is done, whether it is read or not."""
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        super().on_task_complete(task)
+        self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
+
+    def pause_writing(self) -> None:
+        # Else whoever sends pings and reads no pong fills this machine's memory.
+        super().pause_writing()
+        if not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.read_paused and self.queue.empty():
+            self.read_paused = False
+            self.transport.resume_reading()
+
+
+class Server(uvicorn.Server):
+    """Serves until it is told to stop; running sessions are told before."""
+
+    def __init__(self, config: uvicorn.Config, sessions: Sessions):
+        super().__init__(config)
+        self._sessions = sessions
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tells all sessions that the server ends, then closes all connections."""
+        await self._sessions.shut_down()
+        await super().shutdown(sockets)
+
+
+def make_server(application: FastAPI, limits: Limits) -> Server:
+    """Returns a server of the application, for `server.run(sockets=[…])`."""
+    config = uvicorn.Config(
+        application,
+        loop="asyncio",
+        http="h11",
+        ws=_Protocol,
+        ws_max_size=_HARD_MESSAGE_FACTOR * limits.message_bytes,
+        ws_ping_interval=_PING_SECONDS,
+        # A client is not read while it is ahead, its pongs neither; silence is told by messages.
+        ws_ping_timeout=None,
+        ws_per_message_deflate=False,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    return Server(config, application.state.sessions)
+
+
+def bind(host: str, port: int) -> tuple[socket.socket, bool]:
+    """Binds a socket; says, too, whether only this machine reaches it.
+
+    Raises:
+        UserError: When there is no such host, or the port is taken.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as problem:
+        raise UserError(f"--host {host} is no name or address of this machine: {problem}") from None
+    family, kind, protocol, _, address = found[0]
+    bound = socket.socket(family, kind, protocol)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(address)
+        bound.listen(1)
+    except OSError as problem:
+        bound.close()
+        raise UserError(
+            f"--host {host} --port {port} cannot be listened at: {problem.strerror}; is another "
+            "server running there? choose another --port"
+        ) from None
+    return bound, is_loopback([str(address[0])])
+
+
+class Stop:
+    """SIGTERM and SIGINT, from the beginning to the end.
+
+    While the server runs uvicorn takes them over, and gives them back at its end.
+    """
+
+    def __init__(self):
+        self.asked = threading.Event()
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self._ask)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt  # a second time, while something takes long
+        self.asked.set()
