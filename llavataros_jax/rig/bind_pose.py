@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from scipy.spatial.transform import Rotation
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion import rotations
@@ -17,6 +18,8 @@ from llavataros_jax.rig.gltf_nodes import Nodes
 
 _FLOAT = 5126
 _MATRIX_BYTES = 64
+# Rounding stays below it.
+_MOVED_DEGREES = 1.0
 _COMPRESSED = ("EXT_meshopt_compression", "KHR_meshopt_compression")
 
 
@@ -53,8 +56,8 @@ def bound_turns(
         joints: Those of all skins.
 
     Returns:
-        Unit quaternions; those of nodes for what no skin can tell about, as joints whose parent is
-        no joint, or matrices that are compressed.
+        Unit quaternions; those of nodes for what no skin can tell about, as where matrices are
+        compressed.
     """
     turns, told = nodes.turns.copy(), set()
     # Each skin has a space of its own, so only joints of one are compared; the largest goes first.
@@ -64,6 +67,7 @@ def bound_turns(
             continue
         found = zip(joints[number], map(_inverse_turn, matrices), strict=True)
         bound = {joint: turn for joint, turn in found if turn is not None}
+        tops: list[tuple[int, np.ndarray]] = []
         for joint, world in bound.items():
             above, between = nodes.parents[joint], np.array([0.0, 0.0, 0.0, 1.0])
             while above >= 0 and above not in bound:
@@ -73,7 +77,35 @@ def bound_turns(
                 held = rotations.conjugate(rotations.multiply(bound[above], between))
                 turns[joint] = rotations.multiply(held, world)
                 told.add(joint)
+            elif above < 0:
+                tops.append((joint, world))
+        if told and degrees_apart(turns, nodes.turns) > _MOVED_DEGREES:
+            for joint, world in tops:
+                turns[joint] = _top_turn(nodes, joint, world)
     return turns
+
+
+def _top_turn(nodes: Nodes, joint: int, world: Float[np.ndarray, " 4"]) -> Float[np.ndarray, " 4"]:
+    """Returns the turn that a joint which hangs on no other had in its parent.
+
+    A skin is bound in a space that differs from the scene's by quarter turns, as from z up to y
+    up, before or after the nodes that hold the skeleton: by those that bring it nearest to where
+    the joint is now.
+    """
+    above = nodes.parents[joint]
+    held = nodes.world_turns[above] if above >= 0 else np.array([0.0, 0.0, 0.0, 1.0])
+    quarters = Rotation.create_group("O").as_quat()
+    spaces = np.concatenate((quarters, np.asarray(rotations.multiply(held, quarters))))
+    bound = np.asarray(rotations.multiply(spaces, world))
+    near = np.abs(bound @ nodes.world_turns[joint]).argmax()
+    return np.asarray(rotations.multiply(rotations.conjugate(held), bound[near]))
+
+
+def degrees_apart(a: Float[np.ndarray, "N 4"], b: Float[np.ndarray, "N 4"]) -> float:
+    """Returns by how much the most different of some rotations differ."""
+    between = np.asarray(rotations.multiply(rotations.conjugate(a), b))
+    sine = np.linalg.norm(between[:, :3], axis=1).clip(0, 1)
+    return float(np.degrees(2 * np.arcsin(sine)).max())
 
 
 def _inverse_turn(matrix: Float[np.ndarray, "4 4"]) -> Float[np.ndarray, " 4"] | None:

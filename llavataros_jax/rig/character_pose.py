@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion import rotations
+from llavataros_jax.rig.bind_pose import degrees_apart
 from llavataros_jax.rig.character import Character
 from llavataros_jax.rig.humanoid import SIDES
 from llavataros_jax.rig.normalised import HumanoidMotion, bone_parents
@@ -98,7 +99,7 @@ def _start(
     nodes, chosen = character.nodes, list(character.bones.values())
     places, turns = nodes.placed(nodes.turns)
     poses = [(places[chosen], turns[chosen])]
-    apart = _degrees_apart(nodes.turns[chosen], character.bound_turns[chosen])
+    apart = degrees_apart(nodes.turns[chosen], character.bound_turns[chosen])
     if character.vrm is None and apart > _APART_DEGREES:
         places, turns = nodes.placed(character.bound_turns)
         poses.append((places[chosen], turns[chosen]))
@@ -108,11 +109,6 @@ def _start(
             "bound; what the motion does not move stays as it stands"
         )
     return poses[0]
-
-
-def _degrees_apart(a: Float[np.ndarray, "B 4"], b: Float[np.ndarray, "B 4"]) -> float:
-    between = np.asarray(rotations.multiply(rotations.conjugate(a), b))
-    return float(np.degrees(2 * np.arcsin(np.linalg.norm(between[:, :3], axis=1).clip(0, 1)).max()))
 
 
 def _arms_from_level(places: Float[np.ndarray, "B 3"], bones: tuple[str, ...]) -> float:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -37,7 +38,7 @@ def linked_bytes(uri: Any, *, what: str, path: Path) -> bytes:
             f"{path}: {what} is at {uri!r:.80}, but only files in its own folder are read and "
             "nothing is fetched; export it as one .glb"
         )
-    if not place.is_file():
+    if not os.path.isfile(place):  # which says no to names that are too long as well
         raise UserError(
             f"{path}: {what} is in {uri!r:.80}, which is not beside it; copy that too, or export "
             "the character as one .glb"

@@ -202,7 +202,8 @@ class Rig:
         if self.edit is not None:
             self.edit(model)
         if path.suffix == ".gltf":
-            model.convert_buffers(gltf.BufferFormat.BINFILE)
+            model.buffers[0].uri = f"{path.stem}.bin"
+            path.with_suffix(".bin").write_bytes(model.binary_blob())
             model.save_json(str(path))
         else:
             model.save_binary(str(path))
