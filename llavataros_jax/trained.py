@@ -16,10 +16,11 @@ from llavataros_jax.inference.dials import LiveDials
 from llavataros_jax.inference.recording import Recording
 from llavataros_jax.inference.stream import Streamer
 from llavataros_jax.model import Dials
+from llavataros_jax.motion.enlargement import enlarge_recording
 from llavataros_jax.motion.expressiveness import Expressiveness
 from llavataros_jax.motion.idle import quieten_recording
 from llavataros_jax.motion.motion import Motion
-from llavataros_jax.motion.smoothing import enlarged, smooth_values
+from llavataros_jax.motion.smoothing import smooth_recording
 from llavataros_jax.network import build_model
 from llavataros_jax.sound.voice import recorded_activity
 from llavataros_jax.storage.place import Place
@@ -124,9 +125,10 @@ class TrainedRun:
     def live_dials(self, lanes: int = 1, *, has_words: bool | Sequence[bool] = True) -> LiveDials:
         """Returns the dials of live streams that the options stand for.
 
-        `has_words` tells, for all lanes or for each, whether words will be known.
+        `has_words` tells, for all lanes or for each, whether words of the speech will be known:
+        where none will, movements are `film.wordless_size` times as large.
         """
-        return LiveDials.of(lanes, self.config.flow, self.config.film)
+        return LiveDials.of(lanes, self.config.flow, self.config.film, has_words=has_words)
 
     def _head_dials(self) -> Dials:
         """Returns the dials of the options; a regression has no use for them."""
@@ -138,9 +140,9 @@ class TrainedRun:
         """Smooths what the network predicted, turns the dials and decodes it."""
         film, fps = self.config.film, self.manifest.fps
         if smooth and film.smooth:
-            poses = smooth_values(poses, fps, film.smooth_window)
-        is_wordless = not (main.word_index >= 0).any()
-        poses = enlarged(poses, fps, film.size * (film.wordless_size if is_wordless else 1.0))
+            poses = smooth_recording(poses, fps, film.smooth_window)
+        dials = self.live_dials(has_words=bool((main.word_index >= 0).any()))
+        poses = enlarge_recording(poses, dials.size.item(), fps=fps)
         codec = self.animator.codec
         if film.expressiveness != 1:
             poses = np.asarray(Expressiveness(codec)(poses, film.expressiveness))

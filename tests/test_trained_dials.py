@@ -14,10 +14,11 @@ from llavataros_jax.config import AudioConfig, Config, FilmConfig, FlowConfig
 from llavataros_jax.data.segments import ClipSpeech
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.codec import PoseCodec
+from llavataros_jax.motion.enlargement import enlarge_recording
 from llavataros_jax.motion.expressiveness import Expressiveness
 from llavataros_jax.motion.idle import quieten_recording
 from llavataros_jax.motion.npy import read_npy
-from llavataros_jax.motion.smoothing import enlarged, smooth_values
+from llavataros_jax.motion.smoothing import smooth_recording
 from llavataros_jax.trained import TrainedRun
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -56,7 +57,7 @@ def run_of(film: FilmConfig, audio: AudioConfig | None = None) -> tuple[TrainedR
 def test_dials_come_after_smoothing_and_size_in_their_order() -> None:
     run, poses = run_of(FilmConfig(size=1.2, expressiveness=1.5, idle=0.8))
     codec = run.animator.codec
-    larger = enlarged(smooth_values(poses, 30, 9), 30, 1.2)
+    larger = enlarge_recording(smooth_recording(poses, 30, 9), 1.2, fps=30)
     wider = np.asarray(Expressiveness(codec)(larger, 1.5))
     spoken = (SPEECH.word_index >= 0).astype(np.float64)
     stiller = quieten_recording(wider, spoken, 0.8, fps=30)
@@ -67,7 +68,7 @@ def test_dials_come_after_smoothing_and_size_in_their_order() -> None:
 @pytest.mark.usefixtures("unchecked")
 def test_dials_that_nobody_turned_leave_every_bit() -> None:
     run, poses = run_of(FilmConfig())
-    wanted = run.animator.codec.decode(smooth_values(poses, 30, 9), 30, 0)
+    wanted = run.animator.codec.decode(smooth_recording(poses, 30, 9), 30, 0)
     np.testing.assert_array_equal(run.animate(SPEECH).frames, wanted.frames)
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from data_prep.clips.change import Change
 from llavataros_jax.errors import UserError
@@ -10,7 +11,8 @@ from llavataros_jax.motion.mirror import mirror
 from llavataros_jax.motion.motion import Motion, motion_from_local
 from llavataros_jax.motion.resampling import resample
 from llavataros_jax.motion.rotations import matrix_to_sixd, sixd_to_matrix
-from llavataros_jax.motion.smoothing import enlarged
+
+_SLOW_SECONDS = 1.0
 
 
 def changed_motion(motion: Motion, change: Change) -> Motion:
@@ -48,8 +50,8 @@ def _enlarged(motion: Motion, size: float) -> Motion:
     frames, joints = motion.num_frames, motion.skeleton.num_joints
     sixd = np.asarray(matrix_to_sixd(motion.local_rotations())).reshape(frames, -1)
     offsets = motion.local_offsets().reshape(frames, -1)
-    sixd = enlarged(sixd, motion.fps, size).reshape(frames, joints, 6)
-    offsets = enlarged(offsets, motion.fps, size).reshape(frames, joints, 3)
+    sixd = _about_slow_course(sixd, motion.fps, size).reshape(frames, joints, 6)
+    offsets = _about_slow_course(offsets, motion.fps, size).reshape(frames, joints, 3)
     return motion_from_local(
         np.asarray(sixd_to_matrix(sixd)),
         offsets,
@@ -57,3 +59,13 @@ def _enlarged(motion: Motion, size: float) -> Motion:
         fps=motion.fps,
         skeleton=motion.skeleton,
     )
+
+
+def _about_slow_course(values: np.ndarray, fps: float, size: float) -> np.ndarray:
+    """Multiplies movement by `size` about a Gaussian mean, which is left as it is.
+
+    The mean sees what comes, as that of generated motion does not (`motion/enlargement.py`): what
+    is learned must not come earlier or later for being larger.
+    """
+    slow = gaussian_filter1d(values, _SLOW_SECONDS * fps, axis=0, mode="nearest")
+    return slow + size * (values - slow)

@@ -17,6 +17,7 @@ class FilmConfig:
         size: Size of movements about their slow course; 1 leaves them as they are predicted. A
             regressor answers what it cannot know with small movements, which this makes up for.
         wordless_size: Times `size`, for recordings of which no word is known: of these still less.
+            Both together are 3 at most.
         expressiveness: How far every joint goes from the resting pose, 0 to 3: 0 rests, 1 leaves
             poses as they are, 1.5 turns every joint half as far again, but none further than
             joints of people turn. Unlike `size` it also scales how a body leans and holds itself.

@@ -1,6 +1,6 @@
-"""From predicted poses to those of a live body: its dials of expressiveness and idling.
+"""From predicted poses to those of a live body: its dials of size, expressiveness and idling.
 
-Both come after smoothing, in this order, as for whole recordings. Whether somebody speaks is known
+They come after smoothing, in this order, as for whole recordings. Whether somebody speaks is known
 when a frame is heard, and its pose comes later by what look-ahead and smoothing delay. Idling makes
 use of look-ahead, as offline; for the delay of smoothing, voice activity waits too.
 """
@@ -15,6 +15,12 @@ from llavataros_jax.config import AudioConfig
 from llavataros_jax.inference.dials import LiveDials
 from llavataros_jax.motion.codec import PoseCodec
 from llavataros_jax.motion.dial import turned
+from llavataros_jax.motion.enlargement import (
+    EnlargeState,
+    enlarge,
+    reset_enlarging,
+    start_enlarging,
+)
 from llavataros_jax.motion.expressiveness import Expressiveness
 from llavataros_jax.motion.idle import IdleState, quieten, reset_idle, start_idle
 from llavataros_jax.motion.smoothing import joined
@@ -31,12 +37,14 @@ class BodyState(struct.PyTreeNode):
     """What one call leaves to the next, of each lane.
 
     Attributes:
+        size: The slow course of movements, and the dial of their size.
         expressiveness: The dial as far as it has turned.
         voice: What voice activity remembers.
         heard: Voice activity of the last frames, as many as smoothing delays poses.
         idle: State of the filter that holds a body still.
     """
 
+    size: EnlargeState
     expressiveness: Float[Array, " B"]
     voice: VoiceState
     heard: Float[Array, "B D"]
@@ -71,8 +79,14 @@ class Body:
     def start(self, lanes: int) -> BodyState:
         """Returns the state of lanes in which nothing was said."""
         heard = jnp.zeros((lanes, self.delay_frames))
-        idle = start_idle(lanes, self.codec.pose_size)
-        return BodyState(jnp.ones(lanes), start_voice(lanes), heard, idle)
+        poses = self.codec.pose_size
+        return BodyState(
+            size=start_enlarging(lanes, poses),
+            expressiveness=jnp.ones(lanes),
+            voice=start_voice(lanes),
+            heard=heard,
+            idle=start_idle(lanes, poses),
+        )
 
     def reset(self, state: BodyState, is_start: Bool[Array, " B"]) -> BodyState:
         """Starts anew the lanes in which a stream starts, and those that NaN got into."""
@@ -80,6 +94,7 @@ class Body:
         for leaf in jax.tree.leaves(state):
             anew = anew | ~jnp.isfinite(leaf).reshape(len(leaf), -1).all(axis=1)
         return state.replace(
+            size=reset_enlarging(state.size, anew),
             voice=reset_voice(state.voice, anew),
             heard=jnp.where(anew[:, None], 0.0, state.heard),
             idle=reset_idle(state.idle, anew),
@@ -139,6 +154,9 @@ class Body:
         is_motion: Bool[Array, "B T"],
     ) -> tuple[Float[Array, "B T P"], BodyState]:
         pose = jnp.asarray(self.codec.denormalise(pose))
+        pose, size = enlarge(
+            state.size, pose, jnp.asarray(dials.size), fps=self.fps, frame_mask=is_motion
+        )
         wanted = jnp.asarray(dials.expressiveness)
         # What a body does first, it does as it is told; later it turns to it.
         now = jnp.where(state.idle.is_new, wanted, state.expressiveness)
@@ -156,7 +174,7 @@ class Body:
             frame_mask=is_motion,
         )
         pose = jnp.where(is_motion[..., None], quiet, pose)
-        return pose, state.replace(expressiveness=now, idle=idle)
+        return pose, state.replace(size=size, expressiveness=now, idle=idle)
 
 
 def _delayed(

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, UInt32
+from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from llavataros_jax.batch import Speech
 from llavataros_jax.config import AudioConfig
@@ -63,8 +63,8 @@ class Streamer:
                 it words alone tell, and speech of which no word is known never pauses.
             dials: Those of calls that bring none: `LiveDials.of(lanes, config.flow, config.film)`
                 for those of a run; by default everything as trained.
-            body_dials: Whether the dials of the body, expressiveness and idling, can be turned.
-                Without them a call compiles in half the time.
+            body_dials: Whether the dials of the body, size, expressiveness and idling, can be
+                turned. Without them a call compiles in half the time.
             alone: Whether no interlocutor is ever given, which spares their part of the network.
 
         Raises:
@@ -95,7 +95,7 @@ class Streamer:
         self._given: list[np.ndarray] | None = None
         self.dials = self._dials = self._turned_to(dials or LiveDials.of(lanes))
         self._step: Callable[..., Any] = jax.jit(self._stepped, donate_argnums=1)
-        self._finish: Callable[..., Any] = jax.jit(self._finished)
+        self._finish: Callable[..., Any] = jax.jit(self._finished_lane)
 
     @property
     def delay_frames(self) -> int:
@@ -111,7 +111,7 @@ class Streamer:
         """Compiles all that calls run, so that the first frame of a stream does not wait for it."""
         frames = _nothing(self._layout)
         _, state = self._passed(self.start(), frames, slice(0, 1), None, self._turned_to(None))
-        self.flush(state)
+        self.flush(state, lane=0)
 
     def start(self, seeds: np.ndarray | list[int] | None = None) -> StreamState:
         """Returns the state of streams in which nothing was said.
@@ -134,18 +134,34 @@ class Streamer:
             is_alone=self._is_alone,
         )
 
-    def flush(self, state: StreamState, *, dials: LiveDials | None = None) -> Float[Array, "B D P"]:
+    def flush(
+        self, state: StreamState, *, dials: LiveDials | None = None, lane: int | None = None
+    ) -> Float[np.ndarray, "B D P"] | Float[np.ndarray, "D P"]:
         """Returns the last `delay_frames` poses of each lane, as if its stream ended here.
+
+        With `lane` they are those of this lane alone; all lanes take as long as one after another.
 
         They are those of a whole clip: where the network looks ahead, the last sound goes on
         without a word, and the filter is the offline one. What came before and these make one pose
         for each frame of a stream, once its first `delay_frames` poses are left out. A stream of
         fewer frames has its poses at the end. `state` stays usable, so that the other lanes may go
         on; where nothing is delayed, there are no poses.
+
+        Raises:
+            UserError: When there is no such lane, or a dial is out of its range.
         """
+        if lane is not None and not 0 <= lane < self.lanes:
+            raise UserError(
+                f"lane {lane} was to be flushed, but this stream has {self.lanes} lanes; give 0 to "
+                f"{self.lanes - 1}"
+            )
+        turned, asked = self._turned_to(dials), range(self.lanes) if lane is None else [lane]
         if not self.delay_frames:
-            return jnp.zeros((self.lanes, 0, self.model.sizes.pose))
-        return self._finish(self.params, state, self._turned_to(dials))
+            poses = np.zeros((len(asked), 0, self.model.sizes.pose), np.float32)
+        else:
+            found = [self._finish(self.params, state, turned, np.int32(k)) for k in asked]
+            poses = np.stack([np.asarray(pose) for pose in found])
+        return poses if lane is None else poses[0]
 
     def __call__(
         self,
@@ -222,11 +238,14 @@ class Streamer:
         given = [np.array(leaf) for leaf in jax.tree.leaves(dials)]
         if self._given is None or not all(map(np.array_equal, given, self._given)):
             checked = checked_dials(dials, self.lanes)
-            if self._body is None and (np.any(checked.expressiveness != 1) or np.any(checked.idle)):
-                raise UserError(
-                    "expressiveness and idle were turned, but this stream was made with "
-                    "body_dials=False; leave that out"
-                )
+            if self._body is None:
+                plain = LiveDials.of(self.lanes)
+                for name in ("size", "expressiveness", "idle"):
+                    if np.any(getattr(checked, name) != getattr(plain, name)):
+                        raise UserError(
+                            f"{name} was turned, but this stream was made with body_dials=False; "
+                            "leave that out"
+                        )
             self._given, self._dials = given, jax.device_put(checked)
         return self._dials
 
@@ -255,20 +274,26 @@ class Streamer:
             pose = jnp.asarray(self.codec.denormalise(pose))
         return pose, state
 
-    def _finished(
-        self, params: LiveParams, state: StreamState, dials: LiveDials
-    ) -> Float[Array, "B D P"]:
+    def _finished_lane(
+        self, params: LiveParams, state: StreamState, dials: LiveDials, lane: Int[Array, ""]
+    ) -> Float[Array, "D P"]:
+        def of_lane(leaf: Array) -> Array:
+            if not leaf.ndim:  # a dial of all lanes
+                return leaf
+            rows = len(leaf) // self.lanes
+            return jax.lax.dynamic_slice_in_dim(leaf, lane * rows, rows)
+
         pose = finish(
             self.model,
             params,
-            state,
+            jax.tree.map(of_lane, state),
             call_frames=self.call_frames,
             kernels=self.kernels,
             final_kernels=self._final_kernels,
-            dials=dials,
+            dials=jax.tree.map(of_lane, dials),
             body=self._body,
             is_alone=self._is_alone,
-        )
+        )[0]
         return jnp.asarray(self.codec.denormalise(pose) if self._body is None else pose)
 
     def _check_speaker(self, speech: Speech, who: str, matters: Bool[np.ndarray, " B"]) -> None:

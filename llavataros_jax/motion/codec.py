@@ -208,6 +208,28 @@ class PoseCodec:
             frames[block] = world_frames(matrices, offsets, root, skeleton.parents)
         return Motion(frames, fps, skeleton)
 
+    def joints(
+        self,
+        pose: Float[AnyArray, "*batch P"],
+        speaker: Int[np.ndarray, "*batch"] | int = 0,
+        *,
+        before: Float[np.ndarray, "*batch J 7"] | None = None,
+    ) -> Float[np.ndarray, "*batch J 7"]:
+        """Returns as float32 what `decode` gives, of poses that are frames of several motions.
+
+        Args:
+            pose: Un-normalised poses.
+            speaker: Whose body each is in.
+            before: What this gave for the pose before each, whose quaternions' signs go on.
+        """
+        pose = np.asarray(pose, np.float64)
+        root, matrices, offsets = self._split(pose, np.broadcast_to(speaker, pose.shape[:-1]))
+        joints = world_frames(matrices, offsets, root, self.skeleton.parents)
+        if before is not None:
+            turns = np.einsum("...i,...i->...", joints[..., 3:], before[..., 3:])
+            joints[..., 3:] *= np.where(turns < 0, -1.0, 1.0)[..., None]
+        return joints.astype(np.float32)
+
     def to_dict(self) -> dict[str, Any]:
         """Returns plain lists that JSON keeps exactly."""
         return {

@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
-from scipy.ndimage import gaussian_filter1d
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.motion import Motion, motion_from_local
@@ -14,7 +13,6 @@ from llavataros_jax.motion.rotations import matrix_to_sixd, sixd_to_matrix
 
 ORDER = 2
 WINDOW = 9  # frames at 30 fps
-SLOW_SECONDS = 1.0
 
 
 def window_frames(fps: float, window: int = WINDOW) -> int:
@@ -39,16 +37,21 @@ def smooth_values(
     return np.asarray(savgol_filter(flat, window, ORDER, axis=0)).reshape(values.shape)
 
 
-def enlarged(values: Float[np.ndarray, "T P"], fps: float, size: float) -> Float[np.ndarray, "T P"]:
-    """Multiplies movement by `size` about its own slow course, which is left as it is.
+def smooth_recording(
+    values: Float[np.ndarray, "T P"], fps: float, window: int = WINDOW
+) -> Float[np.ndarray, "T P"]:
+    """Smooths a whole recording as a live stream is that waits half a window: `smooth_values`.
 
-    The slow course is a Gaussian mean with a deviation of a second, so that strokes grow while
-    hands rest where they rested.
+    Only the first half window differs. There the parabola is fitted to the frames that a live
+    stream has by then, all of those up to half a window later.
     """
-    if size == 1.0:
-        return np.array(values)
-    slow = gaussian_filter1d(values, SLOW_SECONDS * fps, axis=0, mode="nearest")
-    return slow + size * (values - slow)
+    smoothed = smooth_values(values, fps, window)
+    delay = half_window(fps, window)
+    kernels = causal_kernels(fps, delay, window)
+    for frame in range(min(delay, len(values) - delay)):
+        known = frame + delay + 1
+        smoothed[frame] = kernels[known - 1, -known:] @ values[:known]
+    return smoothed
 
 
 def smooth(motion: Motion) -> Motion:

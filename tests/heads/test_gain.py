@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from llavataros.heads.gain import pooled_ratio, size_for_real_speed
-from llavataros_jax.motion.smoothing import enlarged
+from llavataros_jax.motion.enlargement import enlarge_recording
 
 
 @pytest.mark.parametrize(
@@ -22,19 +22,21 @@ def test_the_size_solves_what_has_a_closed_form(ratio, size) -> None:
     assert size_for_real_speed(ratio) == pytest.approx(size, abs=2e-3)
 
 
-def test_movement_about_a_slow_course_is_brought_to_the_real_speed() -> None:
-    """Two sines that are too small by factors: the slow course of a fast sine is nearly still."""
+def test_movement_is_brought_to_the_speed_of_what_is_larger_by_a_known_size() -> None:
+    """Two sines of different swing, recorded 2.5 times as large about their slow course."""
     time = np.arange(600)[:, None] / 30
-    real = [np.sin(2 * np.pi * hertz * time) for hertz in (2.0, 3.0)]
+    small = [swing * np.sin(2 * np.pi * hertz * time) for swing, hertz in ((0.4, 2.0), (1.0, 0.3))]
 
     def length(path: np.ndarray) -> float:
         return float(np.abs(np.diff(path, axis=0)).sum())
 
-    def ratio(size: float) -> float:
-        ours = [enlarged(0.4 * path, 30, size) for path in real]
-        return pooled_ratio([(length(o), length(r)) for o, r in zip(ours, real, strict=True)])
+    real = [length(enlarge_recording(path, 2.5, fps=30)) for path in small]
 
-    assert size_for_real_speed(ratio) == pytest.approx(2.5, rel=0.01)
+    def ratio(size: float) -> float:
+        ours = [length(enlarge_recording(path, size, fps=30)) for path in small]
+        return pooled_ratio(list(zip(ours, real, strict=True)))
+
+    assert size_for_real_speed(ratio) == pytest.approx(2.5, abs=2e-3)
 
 
 def test_ratios_are_pooled_and_not_averaged() -> None:

@@ -17,10 +17,11 @@ from llavataros_jax.inference.animate import Animator
 from llavataros_jax.inference.dials import LiveDials
 from llavataros_jax.inference.stream import Streamer
 from llavataros_jax.model import Sizes, build
+from llavataros_jax.motion.enlargement import enlarge_recording
 from llavataros_jax.motion.expressiveness import Expressiveness
 from llavataros_jax.motion.idle import quieten_recording
 from llavataros_jax.motion.pose_basis import PoseBasis
-from llavataros_jax.motion.smoothing import smooth_values
+from llavataros_jax.motion.smoothing import smooth_recording
 from llavataros_jax.sound.steps import PROSODY
 from llavataros_jax.sound.voice import recorded_activity
 from tests.inference.test_animate import CODEC
@@ -90,19 +91,22 @@ def offline(
     *,
     dials: LiveDials | None = None,
     lane: int = 0,
+    alone: bool = False,
 ) -> np.ndarray:
     """Returns the motion of a whole recording, as `TrainedRun.animate` makes it."""
     dials = turned() if dials is None else dials
     one = dials.replace(
         **{
             name: np.asarray(getattr(dials, name))[[lane]]
-            for name in ("temperature", "guidance", "expressiveness", "idle")
+            for name in ("temperature", "guidance", "size", "expressiveness", "idle")
         }
     )
     spoken = clip(number, frames)
-    poses = animator()(spoken, clip(number + 50, frames), seed=seed, dials=one.of_head)
-    poses = smooth_values(poses.astype(np.float64), 30)
-    wider = np.asarray(Expressiveness(CODEC)(poses, one.expressiveness.item()))
+    other = None if alone else clip(number + 50, frames)
+    poses = animator()(spoken, other, seed=seed, dials=one.of_head)
+    poses = smooth_recording(poses.astype(np.float64), 30)
+    larger = enlarge_recording(poses, one.size.item(), fps=30)
+    wider = np.asarray(Expressiveness(CODEC)(larger, one.expressiveness.item()))
     activity = recorded_activity(spoken.word_index, spoken.audio, AUDIO, fps=30)
     return quieten_recording(wider, activity, one.idle.item(), fps=30, ahead_frames=AHEAD)
 

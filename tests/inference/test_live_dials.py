@@ -1,4 +1,4 @@
-"""The dials of a live body, expressiveness and idling: what they do offline, call by call."""
+"""The dials of a live body, size, expressiveness and idling: what they do offline, call by call."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -15,6 +15,7 @@ from llavataros_jax.errors import UserError
 from llavataros_jax.inference.body import Body, BodyState
 from llavataros_jax.inference.dials import LiveDials
 from llavataros_jax.inference.stream import Streamer
+from llavataros_jax.motion.enlargement import enlarge_recording
 from llavataros_jax.motion.expressiveness import Expressiveness
 from llavataros_jax.motion.idle import quieten_recording
 from llavataros_jax.sound.steps import PROSODY
@@ -95,13 +96,14 @@ def live(dials_of_call: Callable[[int], LiveDials], *, with_words: bool = True) 
 
 @pytest.mark.parametrize("with_words", [True, False])
 def test_a_live_body_is_the_offline_one(with_words):
-    dials = turned(expressiveness=[1.4, 0.5], idle=[1.0, 0.6])
+    dials = turned(size=[1.3, 2.0], expressiveness=[1.4, 0.5], idle=[1.0, 0.6])
     found = live(lambda _: dials, with_words=with_words)
     audio, index = heard(with_words)
     activity = recorded_activity(index, audio, AUDIO, fps=FPS)
     assert 0.3 < (activity >= 0.5).mean() < 0.7
     for lane in range(LANES):
-        wider = np.asarray(Expressiveness(CODEC)(POSES[lane], float(dials.expressiveness[lane])))
+        larger = enlarge_recording(POSES[lane], dials.size[lane].item(), fps=FPS)
+        wider = np.asarray(Expressiveness(CODEC)(larger, float(dials.expressiveness[lane])))
         expected = quieten_recording(
             wider, activity, float(dials.idle[lane]), fps=FPS, ahead_frames=AHEAD
         )
@@ -154,7 +156,7 @@ def test_a_new_stream_and_one_that_nan_got_into_start_as_they_are_told():
 
     def call(state: BodyState, pose: np.ndarray, size: float, starts: Sequence[bool]):
         return program()(
-            state, np.array(starts), pose, speech, turned(expressiveness=size, idle=1.0),
+            state, np.array(starts), pose, speech, turned(size=size, expressiveness=size, idle=1.0),
             arrived=here, brings=here, is_motion=here,
         )  # fmt: skip
 
@@ -176,6 +178,10 @@ def test_a_new_stream_and_one_that_nan_got_into_start_as_they_are_told():
 def test_a_stream_without_dials_of_the_body_refuses_them():
     streamer = Streamer(*trained(), CODEC, body_dials=False)
     part = cut(lanes([1]), slice(0, 1))
-    for dial in ({"expressiveness": np.array([2.0])}, {"idle": np.array([0.5])}):
+    for dial in (
+        {"size": np.array([1.1])},
+        {"expressiveness": np.array([2.0])},
+        {"idle": np.array([0.5])},
+    ):
         with pytest.raises(UserError, match="made with body_dials=False; leave that out"):
             streamer(streamer.start(), part, dials=LiveDials.of(1).replace(**dial))

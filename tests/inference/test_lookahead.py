@@ -15,7 +15,7 @@ from llavataros_jax.inference.attention_shares import run_to
 from llavataros_jax.inference.lookahead import speech_after, start_hearing
 from llavataros_jax.inference.stream import Streamer
 from llavataros_jax.model import build
-from llavataros_jax.motion.smoothing import smooth_values
+from llavataros_jax.motion.smoothing import smooth_recording
 from tests.inference.test_animate import CODEC, speech
 from tests.inference.test_stream import OPTIONS, SIZES, lanes, trained
 from tests.model.conftest import cut, small_config
@@ -75,7 +75,7 @@ class Lane:
     def __init__(self, seed: int) -> None:
         self.seed, self.came, self.poses = seed, 0, []
 
-    def check(self, end: np.ndarray, delay: int, *, first: int = 0, atol: float = 1e-5) -> None:
+    def check(self, end: np.ndarray, delay: int, *, smoothing: bool) -> None:
         joined = np.array([*self.poses, *end])[delay:]
         expected = whole(self.seed)
         if self.came < SHORT:
@@ -90,10 +90,10 @@ class Lane:
                     for clip in clips
                 )
             )
-        if first:
-            expected = smooth_values(expected.astype(np.float64), 30)
+        if smoothing:
+            expected = smooth_recording(expected.astype(np.float64), 30)
         assert joined.shape == expected.shape
-        np.testing.assert_allclose(joined[first:], expected[first:], atol=atol)
+        np.testing.assert_allclose(joined, expected, atol=1e-5)
 
 
 # Frames that each of three lanes brings to each call of five, at places drawn for each call; -1
@@ -147,10 +147,9 @@ def test_live_streams_and_their_flush_are_the_offline_motion(smoothing):
     assert end.shape == (3, delay, SIZES.pose)
     assert short is not None
     assert short[0].came == 4
-    first = SMOOTHING * smoothing  # offline the filter knows more of a stream's first frames
     for lane, stream in enumerate(streams):
-        stream.check(end[lane], delay, first=first)
-    short[0].check(short[1], delay, first=first)
+        stream.check(end[lane], delay, smoothing=smoothing)
+    short[0].check(short[1], delay, smoothing=smoothing)
     # The state is still there after a flush.
     again, _ = live(state, cut(main, slice(0, 5)), cut(other, slice(0, 5)))
     assert np.isfinite(np.asarray(again)).all()

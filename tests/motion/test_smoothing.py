@@ -10,12 +10,12 @@ from llavataros_jax.motion.skeleton import AVATAROS_9
 from llavataros_jax.motion.smoothing import (
     causal_kernels,
     causal_smooth,
-    enlarged,
     final_kernels,
     finish_smoothing,
     half_window,
     reset_smoothing,
     smooth,
+    smooth_recording,
     smooth_values,
     start_smoothing,
     window_frames,
@@ -151,15 +151,32 @@ def test_a_delay_beyond_the_window_is_refused() -> None:
         causal_kernels(30, 9)
 
 
-def test_movements_grow_about_their_slow_course():
-    seconds = np.arange(600) / 30
-    slow, fast = np.sin(2 * np.pi * seconds / 20), 0.1 * np.sin(2 * np.pi * seconds * 1.5)
-    values = np.stack((slow + fast, np.full(600, 0.3)), axis=1)
-    larger = enlarged(values, 30, 1.5)
-    np.testing.assert_array_equal(enlarged(values, 30, 1.0), values)
-    np.testing.assert_allclose(larger[:, 1], 0.3)  # who rests goes on resting
-    middle = slice(150, 450)
-    np.testing.assert_allclose(larger[middle, 0], (slow + 1.5 * fast)[middle], atol=0.03)
+@pytest.mark.parametrize("window", [1, 3, 9, 15])
+def test_a_recording_is_smoothed_as_a_stream_from_its_first_frame_to_its_last(window) -> None:
+    """Streams of all lengths run as lanes side by side."""
+    delay, lengths = half_window(30, window), np.array([*range(1, 20), 25])
+    values = np.random.default_rng(5).normal(size=(len(lengths), 25, 2)).astype(np.float32)
+    state = start_smoothing(len(lengths), 2, window=window)
+    found, state = causal_smooth(
+        state, values, kernels=causal_kernels(30, delay, window),
+        frame_mask=np.arange(25) < lengths[:, None],
+    )  # fmt: skip
+    last = finish_smoothing(state, kernels=final_kernels(30, delay, window))
+    for lane, length in enumerate(lengths):
+        stream = np.concatenate([found[lane, :length], last[lane]])[delay:]
+        whole = smooth_recording(values[lane, :length].astype(np.float64), 30, window)
+        np.testing.assert_allclose(whole, stream, atol=1e-5)
+
+
+@pytest.mark.parametrize("window", [9, 15])
+def test_a_recording_is_smoothed_as_scipy_does_but_for_its_first_half_window(window) -> None:
+    values = np.random.default_rng(6).normal(size=(60, 3))
+    found, expected = smooth_recording(values, 30, window), savgol_filter(values, window, 2, axis=0)
+    half = window // 2
+    np.testing.assert_array_equal(found[half:], expected[half:])
+    for frame in range(half):
+        parabola = np.polyfit(np.arange(frame + half + 1), values[: frame + half + 1], 2)
+        np.testing.assert_allclose(found[frame], np.polyval(parabola, frame), atol=1e-6)
 
 
 def test_a_longer_window_is_scipys():

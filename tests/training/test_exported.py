@@ -10,7 +10,7 @@ from llavataros_jax.atomic import write_text
 from llavataros_jax.config.file import config_to_yaml
 from llavataros_jax.data.segments import ClipSpeech, without_words
 from llavataros_jax.errors import UserError
-from llavataros_jax.motion.smoothing import enlarged
+from llavataros_jax.motion.enlargement import enlarge_recording
 from llavataros_jax.network import build_model
 from llavataros_jax.trained import open_trained
 from llavataros_jax.training.exported import WEIGHTS, is_exported, load_exported, write_exported
@@ -97,6 +97,6 @@ def test_movements_are_larger_where_no_word_is_known(toy):
     larger = dataclasses.replace(plain, config=dataclasses.replace(config, film=film))
 
     for speech, size in ((spoken, 1.0), (without_words(spoken), 2.0)):
-        poses = enlarged(plain.animator(speech), manifest.fps, size)
+        poses = enlarge_recording(plain.animator(speech), size, fps=manifest.fps)
         wanted = plain.animator.codec.decode(poses, manifest.fps, 0)
         np.testing.assert_array_equal(larger.animate(speech).frames, wanted.frames)
