@@ -53,6 +53,7 @@ COMMANDS = {
         "llavataros.estimate.__main__", "what training would cost: arithmetic, memory, hours"
     ),
     "study": Command("llavataros.study.__main__", "a study in which people judge motion"),
+    "view": Command("llavataros.view.__main__", "motions and their speech as a page for a browser"),
     "doctor": Command("data_prep.doctor.checkup", "what is installed and what works here"),
     "transcribe": Command("data_prep.run.transcribe_folder", "recordings written down"),
     "pase": Command("llavataros_jax.pase.__main__", "PASE+ features of a recording"),
@@ -64,7 +65,7 @@ COMMANDS = {
 # What completes to names of files, by the name of the option or argument.
 _FILES = ("config", "audio", "words", "transcript", "features", "interlocutor_audio", "skeleton")
 _FILES = (*_FILES, "interlocutor_words", "interlocutor_transcript", "scaler", "checkpoint", "pase")
-_FILES = (*_FILES, "embedding", "alignment", "joints")
+_FILES = (*_FILES, "embedding", "alignment", "joints", "motions")
 _FOLDERS = ("out", "records", "recordings", "folder", "run", "motion", "real", "start_from")
 
 

@@ -1,0 +1,158 @@
+/** The studio: camera, light, floor, and people in it; a picture is drawn when something changed. */
+import {
+  CircleGeometry,
+  Color,
+  DirectionalLight,
+  Fog,
+  Group,
+  HemisphereLight,
+  Mesh,
+  MeshStandardMaterial,
+  NeutralToneMapping,
+  OrbitControls,
+  PCFShadowMap,
+  PMREMGenerator,
+  PerspectiveCamera,
+  RoomEnvironment,
+  Scene,
+  Vector3,
+  WebGLRenderer,
+} from "./vendor/three_vrm.js";
+
+const FIELD_DEGREES = 28;
+const SHARPEST = 2; // pixels of the screen for one of the page
+const MARGIN = 1.12; // of the picture around the people
+
+export class Stage {
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.renderer = new WebGLRenderer({
+      canvas,
+      antialias: true,
+      powerPreference: "high-performance",
+    });
+    this.renderer.toneMapping = NeutralToneMapping;
+    this.renderer.shadowMap.enabled = true;
+    this.renderer.shadowMap.type = PCFShadowMap;
+    this.scene = new Scene();
+    this.people = new Group();
+    this.scene.add(this.people);
+    this.camera = new PerspectiveCamera(FIELD_DEGREES, 1, 0.05, 60);
+    this.controls = new OrbitControls(this.camera, canvas);
+    Object.assign(this.controls, { enableDamping: true, dampingFactor: 0.12, zoomToCursor: true });
+    Object.assign(this.controls, { minDistance: 0.4, maxDistance: 14, maxPolarAngle: 1.75 });
+    this.controls.addEventListener("change", () => (this.changed = true));
+    this.#light();
+    this.changed = true;
+    this.before = () => {};
+    new ResizeObserver(() => this.#resize()).observe(canvas.parentElement);
+    this.#resize();
+    this.#loop = this.#loop.bind(this);
+    requestAnimationFrame(this.#loop);
+  }
+
+  #light() {
+    const environment = new PMREMGenerator(this.renderer).fromScene(new RoomEnvironment(), 0.05);
+    this.scene.environment = environment.texture;
+    this.scene.environmentIntensity = 0.42;
+    this.sky = new HemisphereLight("#ffffff", "#8a8f9c", 0.7);
+    this.key = new DirectionalLight("#fff1e0", 3.1);
+    this.key.position.set(1.6, 3.6, 2.6);
+    this.key.castShadow = true;
+    this.key.shadow.mapSize.set(2048, 2048);
+    this.key.shadow.radius = 5;
+    this.key.shadow.intensity = 0.75;
+    this.key.shadow.bias = -0.0006;
+    this.key.shadow.normalBias = 0.012;
+    this.rim = new DirectionalLight("#cfe0ff", 1.7);
+    this.rim.position.set(-2.4, 2.6, -2.6);
+    this.floor = new Mesh(new CircleGeometry(40, 48), new MeshStandardMaterial({ roughness: 1 }));
+    this.floor.material.envMapIntensity = 0.3;
+    this.floor.rotation.x = -Math.PI / 2;
+    this.floor.receiveShadow = true;
+    this.scene.add(this.sky, this.key, this.key.target, this.rim, this.floor);
+  }
+
+  /** Takes the colours of the page. */
+  paint({ backdrop, floor, isDark }) {
+    this.scene.background = new Color(backdrop);
+    this.scene.fog = new Fog(new Color(backdrop), 4.5, 14);
+    this.floor.material.color.set(floor);
+    this.sky.intensity = isDark ? 0.3 : 0.6;
+    this.scene.environmentIntensity = isDark ? 0.22 : 0.3;
+    this.rim.intensity = isDark ? 2.6 : 1.5;
+    this.changed = true;
+  }
+
+  /**
+   * Looks at people so that all are seen.
+   *
+   * @param {{low: number[], high: number[]}} box around what is to be seen, metres
+   * @param {number} [around] radians to the right of straight ahead
+   */
+  frame({ low, high }, around = 0.3) {
+    const centre = low.map((value, axis) => (value + high[axis]) / 2);
+    const [wide, tall] = [high[0] - low[0], high[1] - low[1]];
+    const slope = Math.tan((FIELD_DEGREES / 2) * (Math.PI / 180));
+    const far = MARGIN * Math.max(tall / 2 / slope, wide / 2 / slope / this.camera.aspect);
+    const away = far + (high[2] - low[2]) / 2;
+    this.controls.target.set(...centre);
+    this.camera.position.set(
+      centre[0] + away * Math.sin(around),
+      centre[1] + away * 0.1,
+      centre[2] + away * Math.cos(around),
+    );
+    this.lightOn(centre, Math.max(wide, tall));
+    this.controls.update();
+    this.changed = true;
+  }
+
+  /** Aims light and shadow at a place that is `size` metres large. */
+  lightOn(centre, size) {
+    const shadow = this.key.shadow.camera;
+    const half = Math.max(1.2, size * 0.8);
+    Object.assign(shadow, {
+      left: -half,
+      right: half,
+      top: half,
+      bottom: -half,
+      near: 0.5,
+      far: 12,
+    });
+    shadow.updateProjectionMatrix();
+    this.key.target.position.set(centre[0], Math.min(centre[1], 1), centre[2]);
+    this.key.position.copy(this.key.target.position).add(new Vector3(1.7, 3.2, 2.9));
+  }
+
+  /** Returns where a place of the world is on the page, in pixels, or null behind the camera. */
+  project(place) {
+    const point = new Vector3(...place).project(this.camera);
+    if (point.z > 1) return null;
+    const { clientWidth: wide, clientHeight: tall } = this.canvas;
+    return [((point.x + 1) / 2) * wide, ((1 - point.y) / 2) * tall];
+  }
+
+  #resize() {
+    const { clientWidth: wide, clientHeight: tall } = this.canvas.parentElement;
+    if (!wide || !tall) return;
+    this.renderer.setPixelRatio(Math.min(devicePixelRatio, SHARPEST));
+    this.renderer.setSize(wide, tall, false);
+    const before = this.camera.aspect;
+    this.camera.aspect = wide / tall;
+    this.camera.updateProjectionMatrix();
+    if (Math.abs(before - this.camera.aspect) > 0.01) this.onresize?.();
+    this.changed = true;
+  }
+
+  #loop = (now) => {
+    requestAnimationFrame(this.#loop);
+    this.before(now);
+    this.controls.update();
+    if (!this.changed) return;
+    this.changed = false;
+    this.renderer.render(this.scene, this.camera);
+    this.drawn = (this.drawn ?? 0) + 1;
+    this.after?.();
+  };
+}
