@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
-from jaxtyping import Float
+from typing import Any
 
 from llavataros.live.gestures import Gestures
 from llavataros_jax.trained import TrainedRun
@@ -20,8 +18,7 @@ class Host:
         gestures: Gestures that can be asked for.
         clock: Monotonic seconds.
         wake: Says that there is something to do.
-        leave: Gives back the lane of the session of this id.
-        decode: Turns poses into joints, of the speaker of each.
+        leave: Gives back a session's lane.
     """
 
     run: TrainedRun
@@ -29,8 +26,7 @@ class Host:
     gestures: Gestures
     clock: Callable[[], float]
     wake: Callable[[], None]
-    leave: Callable[[str], None]
-    decode: Callable[[Float[np.ndarray, "n P"], np.ndarray], Float[np.ndarray, "n J 7"]]
+    leave: Callable[[Any], None]
 
     @property
     def fps(self) -> float:

@@ -1,0 +1,194 @@
+"""What is said in a session: sound and words of its people, its utterances and its silence."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from data_prep.words.word import Word
+from llavataros.live.ear import Ear
+from llavataros.live.fill_clock import FillClock
+from llavataros.live.options import SessionOptions
+from llavataros.live.rows import Row
+from llavataros_jax.config import Config
+from llavataros_jax.errors import UserError
+
+# After an interruption the body has this long to come to rest, also where nothing brings silence.
+REST_SECONDS = 1.0
+
+
+class Listening:
+    """Turns sound and words into rows of features as they come, and brings silence by the clock.
+
+    Nothing here locks.
+
+    Attributes:
+        ears: Those of each person.
+        is_ending: Whether nothing more will be said.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        options: SessionOptions,
+        *,
+        clock: Callable[[], float],
+        add_rows: Callable[[int, list[Row]], None],
+        notice: Callable[[str], None],
+    ):
+        """Begins at 0 seconds.
+
+        Args:
+            config: Options of the run.
+            options: Of the session.
+            clock: Monotonic seconds.
+            add_rows: Takes the rows of a person, as they become complete.
+            notice: Takes what the client should know.
+
+        Raises:
+            UserError: When the features cannot be had.
+        """
+        self._options, self._fps, self._clock = options, config.motion.fps, clock
+        self._add_rows, self._notice = add_rows, notice
+        people = range(options.people)
+        self.ears = [Ear(config, options.words, expects_words=person == 0) for person in people]
+        self._silence = FillClock(clock())
+        self._is_spoken, self._rest_seconds = False, 0.0
+        self.is_ending = False
+        self._told: set[tuple[str, int]] = set()
+
+    @property
+    def seconds_heard(self) -> float:
+        """Where the sound of the person who moves ends."""
+        return self.ears[0].seconds_heard
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether the wall clock brings silence now."""
+        if self.is_ending:
+            return False
+        return self._always_fills or self._rest_frames > 0
+
+    @property
+    def next_silence_monotonic(self) -> float:
+        """When the next frame of silence is due, where there is one."""
+        return self._silence.next_monotonic(self.seconds_heard, self._fps)
+
+    def hear(
+        self, samples: Float[np.ndarray, " n"], sample_rate: int, person: int, began: float
+    ) -> None:
+        """Takes sound; that of the person who moves begins an utterance if none is open."""
+        if person == 0:
+            self._speak()
+        self.ears[person].hear(samples, sample_rate, began)
+        self._collect(person, began)
+
+    def say(
+        self,
+        words: Sequence[Word],
+        person: int,
+        known_until_seconds: float | None,
+        began: float,
+    ) -> None:
+        """Takes words with their times."""
+        self.ears[person].say(words, known_until_seconds)
+        self._collect(person, began)
+
+    def say_text(self, text: str, person: int, began: float) -> None:
+        """Takes the next piece of what is said."""
+        self.ears[person].say_text(text)
+        self._collect(person, began)
+
+    def begin_utterance(self) -> float:
+        """Opens an utterance; returns where it will begin."""
+        self._speak()
+        self._told.clear()
+        return self.seconds_heard
+
+    def end_utterance(self, began: float) -> None:
+        """Closes the utterance."""
+        self._advance()
+        self._is_spoken = False
+        self.ears[0].all_words_known()
+        self._collect(0, began)
+
+    def tend(self, now: float) -> None:
+        """Brings the silence that is due by the wall clock."""
+        self._silence.advance(now, self.seconds_heard, is_spoken=not self.is_filled)
+        due = self._silence.due_frames(self.seconds_heard, self._fps)
+        self._fall_silent(due if self._always_fills else min(due, self._rest_frames), now)
+
+    def interrupt(self, frame: int, silent_frames: int) -> None:
+        """Forgets what the person who moves said; frames of silence follow at once, from one on."""
+        now = self._clock()
+        self._is_spoken, self._rest_seconds = False, frame / self._fps + REST_SECONDS
+        self._told.clear()
+        self.ears[0].restart(frame)
+        self._fall_silent(silent_frames, now)
+        self._silence.restart(now, self.seconds_heard)
+        if self.is_ending:
+            self.end(now)
+
+    def end(self, began: float) -> None:
+        """Ends all of it; after an interruption the body comes to rest first."""
+        self.is_ending = True
+        self._fall_silent(self._rest_frames, began)
+        for person, ear in enumerate(self.ears):
+            ear.end()
+            self._collect(person, began)
+
+    @property
+    def _always_fills(self) -> bool:
+        return self._options.silence == "fill" and not self._is_spoken
+
+    @property
+    def _rest_frames(self) -> int:
+        """How many frames of silence a body still needs to come to rest."""
+        return max(round((self._rest_seconds - self.seconds_heard) * self._fps), 0)
+
+    def _speak(self) -> None:
+        self._advance()
+        self._is_spoken, self._rest_seconds = True, 0.0
+
+    def _advance(self) -> None:
+        self._silence.advance(self._clock(), self.seconds_heard, is_spoken=not self.is_filled)
+
+    def _fall_silent(self, frames: int, now: float) -> None:
+        if frames:
+            self.ears[0].silence(frames)
+            self._collect(0, now)
+
+    def _collect(self, person: int, began: float) -> None:
+        """Computes the features of frames that became complete."""
+        ear, wait = self.ears[person], self._options.words_wait_seconds
+        rows = ear.new_rows(began, self._clock)
+        if ear.give_up_words(wait):
+            rows += ear.new_rows(began, self._clock)
+            self._notice_once(
+                "without",
+                person,
+                f"no words are known of the last {wait:g} s of sound up to "
+                f"{ear.seconds_heard:.2f} s, so the body goes on without them",
+            )
+        if ear.late_words:
+            self._notice_once(
+                "late", person, "words came when the frames that they belong to had been made"
+            )
+        if rows:
+            self._add_rows(person, rows)
+
+    def _notice_once(self, kind: str, person: int, text: str) -> None:
+        """Says it once in an utterance."""
+        if (kind, person) not in self._told:
+            self._told.add((kind, person))
+            self._notice(text)
+
+
+def require_listening(listening: Listening) -> None:
+    """Refuses speech after the end.
+
+    Raises:
+        UserError: When the end was said.
+    """
+    if listening.is_ending:
+        raise UserError("the session was ended, so nothing more can be said; open another")
