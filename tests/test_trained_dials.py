@@ -100,6 +100,24 @@ def test_idling_without_words_or_loudness_has_no_effect_and_says_so() -> None:
     assert options_without_effect(given, run_of(FilmConfig(idle=0.5))[0], has_words=False) == []
 
 
+@pytest.mark.usefixtures("unchecked")
+def test_live_dials_are_those_of_the_options_and_of_whether_words_are_known() -> None:
+    run, _ = run_of(FilmConfig(size=1.2, wordless_size=1.5, expressiveness=1.3, idle=0.4))
+    flow = FlowConfig(temperature=0.5, guidance=2.0, steps=5)
+    run = dataclasses.replace(run, config=dataclasses.replace(run.config, flow=flow))
+    dials = run.live_dials(2, has_words=[False, True])
+    found = {name: getattr(dials, name).tolist() for name in ("size", "expressiveness", "idle")}
+    assert found == {
+        "size": pytest.approx([1.8, 1.2]),
+        "expressiveness": pytest.approx([1.3] * 2),
+        "idle": pytest.approx([0.4] * 2),
+    }
+    head = (dials.temperature.tolist(), dials.guidance.tolist(), dials.steps)
+    assert head == ([0.5] * 2, [2.0] * 2, 5)
+    large, _ = run_of(FilmConfig(size=2.0, wordless_size=2.5))
+    assert large.live_dials(has_words=False).size == 3
+
+
 @pytest.mark.parametrize(
     ("film", "expected"),
     [

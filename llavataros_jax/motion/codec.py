@@ -223,8 +223,10 @@ class PoseCodec:
             before: What this gave for the pose before each, whose quaternions' signs go on.
         """
         pose = np.asarray(pose, np.float64)
-        root, matrices, offsets = self._split(pose, np.broadcast_to(speaker, pose.shape[:-1]))
+        whose = np.broadcast_to(speaker, pose.shape[:-1]).reshape(-1)
+        root, matrices, offsets = self._split(pose.reshape(-1, self.pose_size), whose)
         joints = world_frames(matrices, offsets, root, self.skeleton.parents)
+        joints = joints.reshape(*pose.shape[:-1], *joints.shape[1:])
         if before is not None:
             turns = np.einsum("...i,...i->...", joints[..., 3:], before[..., 3:])
             joints[..., 3:] *= np.where(turns < 0, -1.0, 1.0)[..., None]

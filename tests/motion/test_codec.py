@@ -133,6 +133,23 @@ def test_joint_positions_are_those_of_the_motion_under_jit(dance, codec) -> None
 
 
 @pytest.mark.slow
+def test_joints_of_several_streams_are_the_decoded_ones_with_signs_that_go_on(dance, codec) -> None:
+    motions = (dance, mirror(dance))
+    poses = np.stack([codec.encode(motion) for motion in motions], axis=1)
+    expected = np.stack([codec.decode(poses[:, k], 60, k).frames for k in range(2)], axis=1)
+    before, found = None, []
+    for frame in poses:
+        before = codec.joints(frame, np.arange(2), before=before)
+        found.append(before)
+    assert found[0].dtype == np.float32
+    turns = np.sign((np.array(found)[0, ..., 3:] * expected[0, ..., 3:]).sum(axis=-1))
+    expected[..., 3:] *= turns[None, ..., None]
+    np.testing.assert_allclose(np.array(found), expected, atol=1e-6)
+    np.testing.assert_allclose(
+        np.abs(codec.joints(poses[:, 1], 1)), np.abs(expected[:, 1]), atol=1e-6
+    )
+
+
 def test_gradient_reaches_every_part_of_the_pose(dance, codec) -> None:
     pose = jnp.asarray(codec.normalise(codec.encode(dance)[:2]))
 
