@@ -22,7 +22,7 @@ from llavataros_jax.config import AudioConfig, MotionConfig, TextConfig, WordsCo
 from llavataros_jax.errors import UserError
 
 # Raise one when its stage gives another result for the same inputs.
-MOTION_VERSION, WORDS_VERSION, AUDIO_VERSION, TEXT_VERSION = 3, 3, 2, 1
+MOTION_VERSION, WORDS_VERSION, AUDIO_VERSION, TEXT_VERSION = 3, 3, 3, 1
 CHANGED_VERSION = 1  # of the changed copies of what the stages give
 
 # Options of a language model that say where it lies or how fast it is run, not what it gives.

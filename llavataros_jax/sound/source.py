@@ -26,7 +26,7 @@ BLOCK_VALUES = 1 << 22  # 16 MB, however many channels there are
 _READ_WELL = ("WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "NIST", "VOC", "IRCAM")
 _WAVES = ("WAV", "WAVEX", "RF64")
 _READ_BADLY = ("MPEG", "ALAC")  # in any of these
-_LOWEST_RATE, _HIGHEST_RATE = 1000, 1_000_000  # hertz; a damaged header may say anything
+LOWEST_RATE, HIGHEST_RATE = 1000, 1_000_000  # hertz; a damaged header may say anything
 _MOST_SAMPLES = 1 << 48  # what libsndfile says of a FLAC from a pipe is more
 _MP3_DELAY = 1105  # samples, see `ffmpeg`
 
@@ -134,10 +134,10 @@ def open_source(path: Path) -> Source:
         raise _no_samples(path)
     else:
         source = Source(path, info.samplerate, info.channels, info.frames)
-    if not _LOWEST_RATE <= source.sample_rate <= _HIGHEST_RATE:
+    if not LOWEST_RATE <= source.sample_rate <= HIGHEST_RATE:
         raise UserError(
-            f"audio {path} has {source.sample_rate} samples a second, but {_LOWEST_RATE} to "
-            f"{_HIGHEST_RATE} are possible; export it again"
+            f"audio {path} has {source.sample_rate} samples a second, but {LOWEST_RATE} to "
+            f"{HIGHEST_RATE} are possible; export it again"
         )
     return dataclasses.replace(source, notes=(*source.notes, *([note] if note else [])))
 

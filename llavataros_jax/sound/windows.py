@@ -1,6 +1,7 @@
 """Log-mel, energy, pitch and voicing of windows of sound, and what grew from one to the next."""
 
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float32, Int
@@ -8,12 +9,14 @@ from jaxtyping import Float32, Int
 from llavataros_jax.config import AudioConfig
 from llavataros_jax.sound.first_import import load_librosa
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 PITCH_WINDOW_SECONDS = 0.064
 _MEL_WINDOW_SECONDS = 0.025
 _LOWEST_HZ, _HIGHEST_HZ = 60.0, 500.0
 _MEL_FLOOR, _RMS_FLOOR = 1e-8, 1e-5
 _VOICED = 0.5  # normalised autocorrelation at the period
-_LEAST_ROWS = 64
 
 
 def windows_at(
@@ -33,24 +36,13 @@ def window_features(
     """Computes log-mel, and energy, pitch and voicing, of windows; each as if it were alone."""
     window = short.shape[1]
     power = np.abs(np.fft.rfft(short * _hann(window), _fft_size(window), axis=1)) ** 2
-    log_mel = np.log(_mel_power(power.astype(np.float32), config) + _MEL_FLOOR)
+    # Not BLAS, whose order of adding depends on the number of rows, and whose threads wait for each
+    # other: a step that is computed as it arrives is that of the file to the last bit.
+    mel = np.ascontiguousarray((mel_filters(config) @ power.astype(np.float32).T).T)
+    log_mel = np.log(mel + _MEL_FLOOR)
     energy = np.log(np.sqrt(np.mean(short**2, axis=1)) + _RMS_FLOOR)
     pitch, voicing = _pitch_and_voicing(long, config.sample_rate)
     return log_mel, np.stack([energy, pitch, voicing], axis=1).astype(np.float32)
-
-
-def _mel_power(
-    power: Float32[np.ndarray, "S bins"], config: AudioConfig
-) -> Float32[np.ndarray, "S mels"]:
-    """Adds up the power in each mel band.
-
-    BLAS adds in another order where there are few rows, so there are always many: a step that is
-    computed as it arrives is that of the file to the last bit.
-    """
-    rows = len(power)
-    if rows < _LEAST_ROWS:
-        power = np.concatenate([power, np.zeros((_LEAST_ROWS - rows, power.shape[1]), np.float32)])
-    return (power @ mel_filters(config).T)[:rows]
 
 
 def _pitch_and_voicing(
@@ -109,11 +101,13 @@ def _hann(window: int) -> np.ndarray:
 
 
 @functools.cache
-def mel_filters(config: AudioConfig) -> np.ndarray:
-    librosa = load_librosa()
+def mel_filters(config: AudioConfig) -> "csr_array":
+    """Returns the mel bands (mels, bins), each of which hears a few bins."""
+    from scipy.sparse import csr_array
 
-    return librosa.filters.mel(
+    filters = load_librosa().filters.mel(
         sr=config.sample_rate,
         n_fft=_fft_size(window_samples(config, _MEL_WINDOW_SECONDS)),
         n_mels=config.mels,
     )
+    return csr_array(filters)
