@@ -4,11 +4,18 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Float16
 
+from data_prep.arriving.frames import begin_frames, take_frames
 from data_prep.arriving.heard import Heard
+from data_prep.arriving.no_words import NoWords
+from data_prep.arriving.sound import ArrivingSound
+from data_prep.arriving.timed_words import TimedWords
+from data_prep.arriving.untimed_words import UntimedWords
+from data_prep.vectors.choice import check_text, text_features
 from data_prep.words.word import Word
 from llavataros_jax.config import Config
+from llavataros_jax.errors import UserError
 
 WordsMode = Literal["none", "timed", "untimed"]
 
@@ -16,13 +23,19 @@ WordsMode = Literal["none", "timed", "untimed"]
 class Hearing:
     """Features of one person's speech, frame by frame, as sound and words arrive.
 
-    Times are seconds of the stream, which begins at the first sample; frames are counted from 0.
-    Nothing here locks: calls must follow each other. No call blocks; `take` is where the features
-    are computed. A second person is a second `Hearing`.
+    They are those of a file of the same sound and words (`data_prep.clips.speech.prepare_speech`),
+    however both are cut and in whatever order they come, as long as words come before their frames
+    are taken. Times are seconds of the stream, which begins at the first sample; frames are counted
+    from 0, and frame k begins at k / fps.
+
+    Nothing here locks: calls must follow each other. `take` computes the audio features, and `say`
+    the vectors of words. A second person is a second `Hearing`.
     """
 
     def __init__(self, config: Config, *, words: WordsMode = "none"):
         """Begins a stream by the sections audio, text, words and motion.fps of a run.
+
+        The first one in a process loads what features need; see `warm_up`.
 
         Args:
             config: Options of the run.
@@ -33,32 +46,41 @@ class Hearing:
         Raises:
             UserError: When the word vectors or the audio features cannot be had.
         """
-        raise NotImplementedError
+        self._mode: WordsMode = words
+        self._fps = config.motion.fps
+        self._sound = ArrivingSound(config.audio.sample_rate)
+        self._frames = begin_frames(config.audio, self._fps)
+        makers = {"none": NoWords, "timed": TimedWords, "untimed": UntimedWords}
+        self._words: NoWords | TimedWords | UntimedWords = makers[words](config)
+        self._total: int | None = None
 
     @property
     def fps(self) -> float:
         """Frames per second."""
-        raise NotImplementedError
+        return self._fps
 
     @property
     def seconds_heard(self) -> float:
         """Length of the sound that came, silence that was added included."""
-        raise NotImplementedError
+        return self._sound.seconds
 
     @property
     def frames_heard(self) -> int:
         """Frames, counted from the stream's first, whose sound is there; their words may not be."""
-        raise NotImplementedError
+        if self._total is not None:
+            return self._total
+        # A file of what came so far would have no more frames, and frames beyond are not sure.
+        return min(self._frames.num_frames, round(self.seconds_heard * self._fps))
 
     @property
     def num_frames(self) -> int:
         """Frames, counted from the stream's first, that are complete: `take` can have had them."""
-        raise NotImplementedError
+        return max(self.frames_taken, self._words.num_frames(self.frames_heard))
 
     @property
     def frames_taken(self) -> int:
         """Frames that `take` has given; the number of the next one."""
-        raise NotImplementedError
+        return self._frames.frames_taken
 
     @property
     def frames_ready(self) -> int:
@@ -73,36 +95,48 @@ class Hearing:
     @property
     def is_over(self) -> bool:
         """Whether the stream has ended and all its frames were taken."""
-        raise NotImplementedError
+        return self._total is not None and self.frames_taken >= self._total
 
     @property
     def late_words(self) -> int:
         """Words that came when frames they belong to had been taken."""
-        raise NotImplementedError
+        return self._words.late
 
     def hear(self, samples: Float[np.ndarray, " n"], sample_rate: int) -> None:
-        """Takes the next samples, of one channel and in [-1, 1].
+        """Takes the next samples, of one channel and in [-1, 1]; they are copied.
 
         Raises:
             UserError: When a sample is not finite, the rate another one than before, or the stream
                 has ended.
         """
-        raise NotImplementedError
+        self._frames.hear(self._sound.hear(samples, sample_rate))
 
     def silence(self, frames: int) -> None:
-        """Adds sound without a voice in it, and without words, of so many frames' length."""
-        raise NotImplementedError
+        """Adds sound without a voice in it, and without words, of so many frames' length.
+
+        Raises:
+            UserError: When the stream has ended.
+        """
+        self._frames.hear(self._sound.silence(frames / self._fps))
+        self._words.all_known(self.seconds_heard)
 
     def say(self, words: Sequence[Word], known_until_seconds: float | None = None) -> None:
         """Takes the next words, with their times in the stream, in order of their starts.
 
         Up to the end of the last one, or to `known_until_seconds`, all words are known from now on.
+        Those that come when frames of theirs have been taken count as late and are used from then
+        on.
 
         Raises:
             UserError: When times are not finite, negative, out of order or far in the future, a
                 word is too long or there are too many, or this stream takes no timed words.
         """
-        raise NotImplementedError
+        if not isinstance(self._words, TimedWords):
+            raise UserError(
+                f"words with times came to a stream of words={self._mode}; begin it with "
+                "words=timed"
+            )
+        self._words.say(words, known_until_seconds, self.seconds_heard)
 
     def say_text(self, text: str) -> None:
         """Takes the next piece of what is said; only white space or the end completes a word.
@@ -111,7 +145,12 @@ class Hearing:
             UserError: When a word is too long or there are too many, or this stream takes words
                 with times or none.
         """
-        raise NotImplementedError
+        if not isinstance(self._words, UntimedWords):
+            raise UserError(
+                f"text without times came to a stream of words={self._mode}; begin it with "
+                "words=untimed"
+            )
+        self._words.say(text)
 
     def all_words_known(self, until_seconds: float) -> None:
         """Says that no word that begins before this time is to come; a text's last word is whole.
@@ -119,7 +158,7 @@ class Hearing:
         Raises:
             UserError: When the time is not finite or negative.
         """
-        raise NotImplementedError
+        self._words.all_known(until_seconds)
 
     def take(self, most: int) -> Heard:
         """Removes and returns the next complete frames, at most so many.
@@ -127,26 +166,68 @@ class Hearing:
         Raises:
             UserError: When features cannot be computed.
         """
-        raise NotImplementedError
+        return take_together([self], most)[0]
 
     def end(self) -> None:
         """Ends the stream: no sound or words follow, and all frames become complete.
 
         There are round(seconds_heard * fps) in all, as of a file.
         """
-        raise NotImplementedError
+        if self._total is not None:
+            return
+        self._frames.hear(self._sound.end())
+        self._words.end()
+        self._total = max(self.frames_taken, round(self.seconds_heard * self._fps))
+        self._frames.end(self._total)
 
     def drop(self) -> None:
-        """Forgets sound and words whose frames were not taken; the next sound follows these."""
-        raise NotImplementedError
+        """Forgets sound and words whose frames were not taken; the next sound follows these.
+
+        It is heard as if it were the next one of the recording: windows reach back to what was
+        taken.
+        """
+        if self._total is not None:
+            self._total = self.frames_taken
+            return
+        seconds = self.frames_taken / self._fps
+        self._frames.cut(self._sound.cut(seconds))
+        self._words.cut(seconds)
+
+    def _words_of(
+        self, audio: Float16[np.ndarray, "n A"]
+    ) -> tuple[Float16[np.ndarray, "n E"], Bool[np.ndarray, " n"]]:
+        return self._words.take(audio)
 
 
 def take_together(hearings: Sequence[Hearing], most: int) -> list[Heard]:
     """Takes from several streams of the same options at once, which costs less than one by one.
 
-    Each gives what its own `take(most)` would give, to the last bit.
+    Each gives what its own `take(most)` would give, to the last bit where its features are log-mel.
 
     Raises:
         UserError: When features cannot be computed.
     """
-    return [hearing.take(most) for hearing in hearings]
+    counts = [max(0, min(most, hearing.frames_ready)) for hearing in hearings]
+    firsts = [hearing.frames_taken for hearing in hearings]
+    audio = take_frames([hearing._frames for hearing in hearings], counts)
+    found = []
+    for hearing, first, features in zip(hearings, firsts, audio, strict=True):
+        vectors, has_word = hearing._words_of(features)
+        found.append(Heard(first, features, vectors, has_word))
+    return found
+
+
+def warm_up(config: Config, *, words: WordsMode = "none") -> None:
+    """Loads and compiles what the streams of a run need, so that the first does not wait for it.
+
+    Raises:
+        UserError: When the word vectors or the audio features cannot be had.
+    """
+    if words != "none":
+        check_text(config.text)
+        text_features([Word("hello", 0.0, 0.1)], config.text)
+    hearing = Hearing(config, words=words)
+    rate, random = config.audio.sample_rate, np.random.default_rng(0)
+    hearing.hear(0.1 * random.standard_normal(rate).astype(np.float32), rate)
+    hearing.end()
+    hearing.take(4)

@@ -47,8 +47,7 @@ def audio_features(
         from data_prep.sound.pase import pase_features
 
         return pase_features(path, num_frames, config, fps)
-    # In whole numbers for whole rates, because 0.1 x 30 must not fall short of 3.
-    ends = np.floor(np.arange(1, num_frames + 1) * STEPS_PER_SECOND / fps + 1e-9).astype(np.int64)
+    ends = frame_ends(num_frames, fps)
     num_steps = int(ends[-1]) if num_frames else 0
     # Zeros before the first step serve rates whose first frame is shorter than three steps.
     steps = np.zeros((STEPS_PER_FRAME + num_steps, config.mels + len(PROSODY)), np.float16)
@@ -75,6 +74,13 @@ def check_audio(config: AudioConfig) -> None:
         from data_prep.sound.pase import check_checkpoint
 
         check_checkpoint(config)
+
+
+def frame_ends(num_frames: int, fps: float, *, first: int = 0) -> Int[np.ndarray, " N"]:
+    """Returns at which step each frame ends, from frame `first` to before `num_frames`."""
+    # In whole numbers for whole rates, because 0.1 x 30 must not fall short of 3.
+    numbers = np.arange(first + 1, num_frames + 1)
+    return np.floor(numbers * STEPS_PER_SECOND / fps + 1e-9).astype(np.int64)
 
 
 def stack_steps(

@@ -13,6 +13,7 @@ def active_words(
     fps: float,
     *,
     slack_seconds: float = 0.0,
+    first_frame: int = 0,
 ) -> Int32[np.ndarray, " N"]:
     """Finds the word of each frame: `start <= frame / fps < end`; -1 in silence (spec 1.3).
 
@@ -24,8 +25,9 @@ def active_words(
         num_frames: Frames N.
         fps: Frames per second.
         slack_seconds: Times that were added to or rounded may miss a frame's start by this much.
+        first_frame: Number of the first of them.
     """
-    times = np.arange(num_frames) / fps
+    times = np.arange(first_frame, first_frame + num_frames) / fps
     index = np.full(num_frames, -1, np.int32)
     for row in sorted(range(len(starts_seconds)), key=starts_seconds.__getitem__):
         span = starts_seconds[row] - slack_seconds, ends_seconds[row] - slack_seconds
