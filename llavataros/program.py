@@ -37,6 +37,9 @@ COMMANDS = {
     "prepare": Command("data_prep.__main__", "a folder of recordings becomes records"),
     "train": Command("llavataros_jax.train", "a model learns from records"),
     "animate": Command("llavataros.animate", "a recording becomes motion and a film"),
+    "live": Command(
+        "llavataros.live.__main__", "speech moves a character in other programs, live, by VMC"
+    ),
     "serve": Command(
         "llavataros.serve.__main__", "live sessions and recordings over WebSocket and HTTP"
     ),
@@ -66,6 +69,7 @@ COMMANDS = {
 _FILES = ("config", "audio", "words", "transcript", "features", "interlocutor_audio", "skeleton")
 _FILES = (*_FILES, "interlocutor_words", "interlocutor_transcript", "scaler", "checkpoint", "pase")
 _FILES = (*_FILES, "embedding", "alignment", "joints", "motions")
+_FILES = (*_FILES, "recording", "motion_file", "avatar")
 _FOLDERS = ("out", "records", "recordings", "folder", "run", "motion", "real", "start_from")
 
 

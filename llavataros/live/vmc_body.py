@@ -14,7 +14,8 @@ import numpy as np
 from jaxtyping import Float
 
 from llavataros_jax.motion import rotations as turns
-from llavataros_jax.rig.humanoid import BONES, SIDES, nearest_parents
+from llavataros_jax.rig.humanoid import BONES, SIDES
+from llavataros_jax.rig.normalised import bone_parents
 
 _TRUNK = ("hips", "spine", "chest", "upperChest")
 _HEAD = ("neck", "head")
@@ -78,7 +79,7 @@ class SentBody:
         self._moved = tuple(moved)
         places = _completed(dict(zip(moved, rest, strict=True)))
         self._all = tuple(bone for bone in BONES if bone in places)
-        self._parents = _parents(self._all)
+        self._parents = bone_parents(self._all)
         left_out = {bone for part in without for bone in PARTS[part]}
         self._hips_ratio = 1.0
         if avatar is not None:
@@ -87,7 +88,7 @@ class SentBody:
             places = {bone: avatar.get(bone, place) for bone, place in places.items()}
         self._kept = tuple(n for n, bone in enumerate(self._all) if bone not in left_out)
         self.bones = tuple(self._all[n] for n in self._kept)
-        self.parents = _parents(self.bones)
+        self.parents = bone_parents(self.bones)
         self.rest = np.array([places[bone] for bone in self.bones], np.float64)
         above = self.rest[list(self.parents)]
         above[0] = 0.0
@@ -122,12 +123,6 @@ class SentBody:
                 angle = sign * _HANGING / 2
                 rotations[self._moved.index(name)] = [0.0, 0.0, np.sin(angle), np.cos(angle)]
         return BodyPose(rotations, hips)
-
-
-def _parents(bones: Sequence[str]) -> tuple[int, ...]:
-    """Returns the index of each bone's parent among `bones`, -1 where there is none."""
-    above = nearest_parents(bones)
-    return tuple(-1 if (parent := above[bone]) is None else bones.index(parent) for bone in bones)
 
 
 def _heading(q: Float[np.ndarray, " 4"]) -> Float[np.ndarray, " 4"]:

@@ -1,0 +1,31 @@
+"""Where the bones of a receiver's own character are, so that it gets its own offsets back."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from llavataros_jax.rig.character import read_character
+from llavataros_jax.rig.character_pose import character_pose
+from llavataros_jax.rig.normalised import HumanoidMotion
+
+
+def avatar_places(
+    path: Path, bones: tuple[str, ...], rest: Float[np.ndarray, "M 3"]
+) -> dict[str, Float[np.ndarray, " 3"]]:
+    """Returns the place of each bone of a character in its T-pose, in metres.
+
+    Args:
+        path: Its `.vrm` or `.glb`, whose unit is a metre.
+        bones: Bones of the motion that it will be moved by.
+        rest: Their places in the T-pose.
+
+    Raises:
+        UserError: When it is no character.
+    """
+    upright = np.tile([0.0, 0.0, 0.0, 1.0], (1, len(bones), 1))
+    standing = HumanoidMotion(bones, upright, rest[:1], rest, 1.0)
+    pose = character_pose(read_character(path), standing)
+    hips = pose.places["hips"]
+    ground = np.array([hips[0], hips[1] - pose.hips_height, hips[2]])
+    return {bone: place - ground for bone, place in pose.places.items()}

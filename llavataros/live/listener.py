@@ -1,0 +1,129 @@
+"""Who listens to speech and answers with poses: an engine of this process."""
+
+import threading
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float
+
+from data_prep.words.word import Word
+from llavataros.live.engine import Engine
+from llavataros.live.options import SessionOptions
+from llavataros.live.source import Numbered
+from llavataros.live.vmc_body import BodyPose
+from llavataros_jax.rig.normalised import Humanoid
+from llavataros_jax.trained import TrainedRun
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """Speech goes in, poses come out, from any thread.
+
+    Attributes:
+        bones: VRM names of the bones that move, parents first.
+        rest: Their places in the T-pose in metres.
+        fps: Frames per second.
+        delay_seconds: By how much a pose comes later than its speech.
+        is_over: Whether all poses were taken.
+    """
+
+    bones: tuple[str, ...]
+    rest: Float[np.ndarray, "M 3"]
+    fps: float
+    delay_seconds: float
+
+    @property
+    def is_over(self) -> bool: ...
+
+    def say(self, words: Sequence[Word], known_until_seconds: float | None) -> None:
+        """Takes words with times of the stream."""
+        ...
+
+    def say_text(self, text: str) -> None:
+        """Takes words without times."""
+        ...
+
+    def hear(self, samples: Float[np.ndarray, " n"], sample_rate: int) -> None:
+        """Takes the next sound."""
+        ...
+
+    def end(self) -> None:
+        """Hears that nothing more will come."""
+        ...
+
+    def take(self) -> list[Numbered]:
+        """Returns the poses that are there and were not returned."""
+        ...
+
+    def take_notices(self) -> list[str]:
+        """Returns what the user should know and was not told."""
+        ...
+
+    def close(self) -> None:
+        """Goes, at once."""
+        ...
+
+
+class EngineListener:
+    """A session of an engine that runs in a thread of its own."""
+
+    def __init__(self, run: TrainedRun, options: SessionOptions) -> None:
+        """Opens the session and compiles the network.
+
+        Raises:
+            UserError: When the options do not fit the run.
+        """
+        self._engine = Engine(run, sessions=1)
+        humanoid = Humanoid(self._engine.skeleton, place="the run's skeleton")
+        self._humanoid = humanoid
+        self.bones, self.rest = humanoid.bones, humanoid.rest
+        self.fps, self.delay_seconds = self._engine.fps, self._engine.delay_seconds
+        self._session = self._engine.open(options)
+        self._engine.warm_up()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._engine.run, args=(self._stop,), daemon=True)
+        self._thread.start()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all poses were taken."""
+        return self._session.is_over
+
+    def say(self, words: Sequence[Word], known_until_seconds: float | None) -> None:
+        """Takes words with times of the stream."""
+        self._session.say(words, known_until_seconds=known_until_seconds)
+
+    def say_text(self, text: str) -> None:
+        """Takes words without times."""
+        self._session.say_text(text)
+
+    def hear(self, samples: Float[np.ndarray, " n"], sample_rate: int) -> None:
+        """Takes the next sound."""
+        self._session.hear(samples, sample_rate)
+
+    def end(self) -> None:
+        """Hears that nothing more will come."""
+        self._session.end()
+
+    def take(self) -> list[Numbered]:
+        """Returns the poses that are there and were not returned."""
+        frames = self._session.take()
+        if not frames:
+            return []
+        rotations, hips = self._humanoid(np.stack([frame.joints for frame in frames]))
+        return [
+            (frame.index, BodyPose(turned, place))
+            for frame, turned, place in zip(frames, rotations, hips, strict=True)
+        ]
+
+    def take_notices(self) -> list[str]:
+        """Returns what the user should know and was not told."""
+        return self._session.take_notices()
+
+    def close(self) -> None:
+        """Ends the session and the engine's thread."""
+        self._session.close()
+        self._stop.set()
+        self._engine.wake()
+        self._thread.join(timeout=5.0)
