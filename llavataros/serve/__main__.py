@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
 def _serve(given, limits, bound, token, only_here, stop) -> int:
     from llavataros.live.engine import Engine
     from llavataros.serve.access import Access
-    from llavataros.serve.animating import Animating
+    from llavataros.serve.animating import THREAD, Animating
     from llavataros.serve.application import build_application
     from llavataros.serve.body import Body
     from llavataros.serve.server import make_server
@@ -97,7 +97,7 @@ def _serve(given, limits, bound, token, only_here, stop) -> int:
         body,
         limits=limits,
         access=access,
-        animating=Animating(run, name),
+        animate=Animating(run, name),
         viewer=web if (web / "index.html").is_file() else None,
         warm_up=compile_all,
     )
@@ -123,6 +123,9 @@ def _serve(given, limits, bound, token, only_here, stop) -> int:
         stop_steps.set()
         engine.wake()
         steps.join()
+    if any(thread.name == THREAD for thread in threading.enumerate()):
+        sys.stdout.flush()
+        os._exit(0)  # a recording is being animated, for nobody any more
     return 0
 
 

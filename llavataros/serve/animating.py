@@ -1,9 +1,11 @@
 """`POST /v1/animate`: whole recordings, one at a time, as `llavataros animate` makes them."""
 
 import asyncio
+import contextlib
 import logging
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -19,7 +21,7 @@ from llavataros.animation import animate_recording
 from llavataros.dials import check_sampled
 from llavataros.serve.access import Access
 from llavataros.serve.codes import Code, Refusal
-from llavataros.serve.formats import FORMATS, check_format, write_format
+from llavataros.serve.formats import FORMATS
 from llavataros.serve.limits import Limits
 from llavataros.serve.metrics import Metrics
 from llavataros.serve.upload import check_sound, keep, own_name, read_form
@@ -30,10 +32,14 @@ from llavataros_jax.sound.reader import read_info
 from llavataros_jax.trained import TrainedRun
 
 log = logging.getLogger("llavataros.serve")
-Format = Literal["npy", "bvh", "glb", "vrma", "smplx", "json", "view"]
+Format = Literal["npy", "bvh", "glb", "json", "view"]
 assert set(get_args(Format)) == set(FORMATS)
 _FILES = ("audio", "words", "interlocutor_audio", "interlocutor_words")
 _STEM = "animation"
+THREAD = "animate"
+_CLIENT_LEFT = 499  # nobody reads it
+# Options, files by their part of the form, and a folder to work in; returns what is answered.
+Animate = Callable[["AnimateOptions", dict[str, Path], Path], bytes]
 
 
 class AnimateOptions(BaseModel):
@@ -84,8 +90,9 @@ class Animating:
         run = with_run_options(self.run, given.overrides)
         words, transcript = (Path(x) if x else None for x in (given.words, given.transcript))
         recording = WantedRecording(files["audio"], Path(_STEM), words, transcript)
-        animate_recording(given, run, recording)
-        return write_format(options.format, folder, _STEM, files["audio"], given)
+        done = animate_recording(given, run, recording)
+        skeleton = run.animator.codec.skeleton
+        return FORMATS[options.format].data(done, skeleton, files["audio"])
 
 
 def _command_line(options: AnimateOptions, files: dict[str, Path], folder: Path) -> list[str]:
@@ -102,7 +109,7 @@ def _option(name: str) -> str:
 
 
 def add_animate(
-    application: FastAPI, animating: Animating, access: Access, limits: Limits, metrics: Metrics
+    application: FastAPI, animate: Animate, access: Access, limits: Limits, metrics: Metrics
 ) -> None:
     """Adds the route."""
     one, asked = asyncio.Semaphore(1), [0]
@@ -127,37 +134,61 @@ def add_animate(
             metrics.waiting_requests.set(asked[0])
 
     async def _work(request: Request) -> Response:
-        with tempfile.TemporaryDirectory(prefix="llavataros-serve-") as name:
+        # A thread that outlasts the server's end finds its folder gone.
+        folders = tempfile.TemporaryDirectory(
+            prefix="llavataros-serve-", ignore_cleanup_errors=True
+        )
+        with folders as name:
             folder = Path(name)
             async with read_form(request, limits, files=len(_FILES)) as form:
                 options, files = await _read(form, folder)
-            is_gone = threading.Event()
-            waiting = asyncio.ensure_future(_animate(options, files, folder, is_gone))
-            leaving = asyncio.ensure_future(_until_gone(request))
+            if not await _has_turn(request, one):
+                return Response(status_code=_CLIENT_LEFT)
             try:
-                await asyncio.wait((waiting, leaving), return_when=asyncio.FIRST_COMPLETED)
+                data = await _in_thread(_checked, animate, limits, options, files, folder)
             finally:
-                leaving.cancel()
-                is_gone.set()
-                # What runs in the thread uses the folder until it ends.
-                await asyncio.wait((waiting,))
-            return waiting.result()
-
-    async def _animate(
-        options: AnimateOptions, files: dict[str, Path], folder: Path, is_gone: threading.Event
-    ) -> Response:
-        async with one:
-            if is_gone.is_set():
-                return Response(status_code=499)
-            data = await asyncio.to_thread(_checked, animating, limits, options, files, folder)
+                one.release()
         metrics.requests.labels(options.format).inc()
         form = FORMATS[options.format]
-        name = f'attachment; filename="{_STEM}{form.suffix}"'
-        return Response(data, media_type=form.media_type, headers={"Content-Disposition": name})
+        disposition = f'attachment; filename="{_STEM}{form.suffix}"'
+        headers = {"Content-Disposition": disposition}
+        return Response(data, media_type=form.media_type, headers=headers)
+
+
+async def _has_turn(request: Request, one: asyncio.Semaphore) -> bool:
+    """Waits for one's turn; says whether the client has done so, too."""
+    turn, leaving = (asyncio.ensure_future(x) for x in (one.acquire(), _until_gone(request)))
+    await asyncio.wait((turn, leaving), return_when=asyncio.FIRST_COMPLETED)
+    leaving.cancel()
+    if turn.done():
+        return True
+    turn.cancel()
+    return False
+
+
+async def _in_thread(work: Callable[..., bytes], *given: Any) -> bytes:
+    """Works in a thread that does not hold up the end of the program."""
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[bytes] = loop.create_future()
+
+    def tell(method: Callable[..., None], value: Any) -> None:
+        if not result.done():
+            method(value)
+
+    def run() -> None:
+        try:
+            told = (result.set_result, work(*given))
+        except Exception as problem:
+            told = (result.set_exception, problem)
+        with contextlib.suppress(RuntimeError):  # of a loop that has ended
+            loop.call_soon_threadsafe(tell, *told)
+
+    threading.Thread(target=run, daemon=True, name=THREAD).start()
+    return await result
 
 
 def _checked(
-    animating: Animating,
+    animate: Animate,
     limits: Limits,
     options: AnimateOptions,
     files: dict[str, Path],
@@ -175,7 +206,7 @@ def _checked(
                         f"{name} lasts {seconds:.1f} s, but at most {limits.recording_seconds:g} s "
                         "are animated at once",
                     )
-        return animating(options, files, folder)
+        return animate(options, files, folder)
     except UserError as refusal:
         raise Refusal(Code.INVALID, str(refusal).replace(f"{folder}/", "")) from None
 
@@ -201,7 +232,6 @@ async def _read(form: FormData, folder: Path) -> tuple[AnimateOptions, dict[str,
         raise Refusal(Code.MALFORMED, "the form has no file audio, the recording")
     try:
         options = AnimateOptions.model_validate(fields)
-        check_format(options.format)
     except ValidationError as problem:
         first = problem.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))[:40].encode("ascii", "backslashreplace").decode()

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from llavataros.serve.access import Access
-from llavataros.serve.animating import Animating, add_animate
+from llavataros.serve.animating import Animate, add_animate
 from llavataros.serve.backend import LiveEngine
 from llavataros.serve.body import Body
 from llavataros.serve.codes import Code, Refusal
@@ -29,6 +29,11 @@ from llavataros.serve.sessions import Sessions
 from llavataros.serve.viewer import HEADERS, Viewer
 
 log = logging.getLogger("llavataros.serve")
+_BEFORE_THE_BODY = (
+    *(Code.TOO_LARGE, Code.TIMEOUT, Code.TOKEN, Code.BUSY, Code.ORIGIN, Code.HOST),
+    *(Code.SHUTTING_DOWN,),
+)
+_LINGER_SECONDS = 1.0
 _STATUS_CODES = {400: Code.MALFORMED, 404: Code.NOT_FOUND, 405: Code.NOT_FOUND, 422: Code.MALFORMED}
 
 
@@ -38,7 +43,7 @@ def build_application(
     *,
     limits: Limits,
     access: Access,
-    animating: Animating | None = None,
+    animate: Animate | None = None,
     viewer: Path | None = None,
     warm_up: Callable[[], None] | None = None,
 ) -> FastAPI:
@@ -49,7 +54,7 @@ def build_application(
         body: What it moves.
         limits: What clients may ask at most.
         access: Who may ask.
-        animating: What animates whole recordings; without it none are.
+        animate: What animates whole recordings; without it none are.
         viewer: Folder of the viewer, if there is one.
         warm_up: Compiles, in a thread, after which sessions begin; by default the engine's.
     """
@@ -82,8 +87,8 @@ def build_application(
     application.state.sessions, application.state.metrics = sessions, metrics
     _add_errors(application, metrics)
     _add_routes(application, sessions, access)
-    if animating:
-        add_animate(application, animating, access, limits, metrics)
+    if animate:
+        add_animate(application, animate, access, limits, metrics)
     if viewer:
         application.mount("/", Viewer(viewer), name="viewer")
     application.add_middleware(_Places, access=access, metrics=metrics)
@@ -138,9 +143,27 @@ def _answer(refusal: Refusal, metrics: Metrics) -> Response:
     metrics.errors.labels(refusal.code.value).inc()
     error = Error(code=refusal.code, message=refusal.message)
     headers = {"WWW-Authenticate": "Bearer"} if refusal.code is Code.TOKEN else None
-    return JSONResponse(
-        error.model_dump(mode="json"), status_code=refusal.meaning.status, headers=headers
-    )
+    kind = _Lingering if refusal.code in _BEFORE_THE_BODY else JSONResponse
+    return kind(error.model_dump(mode="json"), status_code=refusal.meaning.status, headers=headers)
+
+
+class _Lingering(JSONResponse):
+    """Answers before all of the request has come, and ends the connection.
+
+    A while it still reads, or a client that is still sending would see the end and no answer.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [*self.raw_headers, (b"connection", b"close")]
+        start = {"type": "http.response.start", "status": self.status_code, "headers": headers}
+        await send(start)
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while (message := await receive())["type"] != "http.disconnect":
+                    if not message.get("more_body"):
+                        break
+        await send({"type": "http.response.body", "body": b""})
 
 
 def _add_errors(application: FastAPI, metrics: Metrics) -> None:

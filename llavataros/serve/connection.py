@@ -16,6 +16,8 @@ from llavataros.serve.stream import ClientStream
 
 log = logging.getLogger("llavataros.serve")
 _NORMAL = 1000
+# Of a connection that ended without a word; after others nobody comes back.
+LOST = 1006
 # A connection on which nothing can be written is given up after this.
 _PARTING_SECONDS = 3.0
 _READY_SECONDS = 120.0
@@ -31,7 +33,9 @@ async def serve_stream(socket: WebSocket, sessions: Sessions, access: Access) ->
         await _send(socket, stream.ready().model_dump_json(), sessions)
         await _converse(socket, stream, sessions, owner)
         await _part(socket, _NORMAL)
-    except (WebSocketDisconnect, _Gone):
+    except WebSocketDisconnect as left:
+        _give_up(stream, sessions, owner, keep=left.code == LOST)
+    except _Gone:
         pass
     except Refusal as refusal:
         _give_up(stream, sessions, owner, keep=refusal.code is Code.REPLACED)

@@ -1,10 +1,22 @@
 """The forms in which a whole recording's motion is answered."""
 
-import argparse
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from llavataros.serve.codes import Code, Refusal
+import numpy as np
+
+from llavataros.animation import Animation
+from llavataros.view.data import motion_data
+from llavataros.view.page import motion_page
+from llavataros_jax.motion.motion import Motion
+from llavataros_jax.motion.skeleton import Skeleton
+from llavataros_jax.rig.glb import write_motion_glb
+
+# Motion, what else is known of it, its recording, and the file to write.
+Write = Callable[[Motion, Animation, Path, Path], None]
+_NAME = "animation"
 
 
 @dataclass(frozen=True)
@@ -14,36 +26,46 @@ class Format:
     Attributes:
         suffix: Of its file.
         media_type: Of the answer.
+        write: Writes it; None for what every animation writes.
     """
 
     suffix: str
     media_type: str
+    write: Write | None = None
+
+    def data(self, done: Animation, skeleton: Skeleton, audio: Path) -> bytes:
+        """Returns an animation that was written, in this form.
+
+        Raises:
+            UserError: When it cannot be told so.
+        """
+        frames_path = next(path for path in done.paths if path.suffix == ".npy")
+        path = frames_path.with_suffix(self.suffix)
+        if self.write:
+            path = path.with_stem("answer")
+            frames = np.load(frames_path, allow_pickle=False)
+            self.write(Motion(frames, done.fps, skeleton), done, audio, path)
+        return path.read_bytes()
+
+
+def _glb(motion: Motion, done: Animation, audio: Path, path: Path) -> None:
+    write_motion_glb(path, motion)
+
+
+def _json(motion: Motion, done: Animation, audio: Path, path: Path) -> None:
+    tree = motion_data(motion, name=_NAME, audio=audio, words=done.speech.words)
+    path.write_text(json.dumps(tree, ensure_ascii=False), encoding="utf-8")
+
+
+def _view(motion: Motion, done: Animation, audio: Path, path: Path) -> None:
+    tree = motion_data(motion, name=_NAME, audio=audio, words=done.speech.words)
+    path.write_text(motion_page([tree], title=_NAME), encoding="utf-8")
 
 
 FORMATS = {
     "npy": Format(".npy", "application/octet-stream"),
     "bvh": Format(".bvh", "text/plain"),
-    "glb": Format(".glb", "model/gltf-binary"),
-    "vrma": Format(".vrma", "model/gltf-binary"),
-    "smplx": Format(".npz", "application/octet-stream"),
-    "json": Format(".json", "application/json"),
-    "view": Format(".html", "text/html"),
+    "glb": Format(".glb", "model/gltf-binary", _glb),
+    "json": Format(".json", "application/json", _json),
+    "view": Format(".html", "text/html", _view),
 }
-_WRITTEN = ("npy", "bvh")  # by every animation
-
-
-def check_format(name: str) -> None:
-    """Refuses what cannot be written here.
-
-    Raises:
-        Refusal: When a package is missing.
-    """
-    if name not in _WRITTEN:
-        raise Refusal(Code.INVALID, f"format={name} cannot be written here")
-
-
-def write_format(
-    name: str, folder: Path, stem: str, audio: Path, given: argparse.Namespace
-) -> bytes:
-    """Returns an animation, which lies in `folder`, in some form."""
-    return (folder / f"{stem}{FORMATS[name].suffix}").read_bytes()

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from llavataros.serve.access import is_loopback
+from llavataros.serve.connection import LOST
 from llavataros.serve.limits import Limits
 from llavataros.serve.sessions import Sessions
 from llavataros_jax.errors import UserError
@@ -32,6 +33,11 @@ class _Protocol(WebSocketsSansIOProtocol):
         super().on_task_complete(task)
         self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        # Else it looks like a client that has closed without a code.
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": LOST})
+        super().connection_lost(exc)
+
     def pause_writing(self) -> None:
         # Else whoever sends pings and reads no pong fills this machine's memory.
         super().pause_writing()
@@ -44,6 +50,11 @@ class _Protocol(WebSocketsSansIOProtocol):
         if self.read_paused and self.queue.empty():
             self.read_paused = False
             self.transport.resume_reading()
+
+
+def _is_of_interest(record: logging.LogRecord) -> bool:
+    """Leaves out what anybody can fill a log with."""
+    return not str(record.msg).startswith("Invalid UTF-8")
 
 
 class Server(uvicorn.Server):
@@ -78,6 +89,7 @@ def make_server(application: FastAPI, limits: Limits) -> Server:
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_of_interest)
     return Server(config, application.state.sessions)
 
 

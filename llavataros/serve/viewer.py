@@ -4,9 +4,11 @@ import posixpath
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from llavataros.view.page import NAMES
 
 # Not of the system's table, which differs between machines.
 TYPES = {
@@ -69,7 +71,10 @@ class Viewer(StaticFiles):
         hidden = any(part in _HIDDEN or (part.startswith(".") and part != ".") for part in parts)
         if hidden or not known:
             raise HTTPException(404)
-        response = await super().get_response(path, scope)
+        if parts == [NAMES.name]:  # of Python's rooms too, so that it lies beside them
+            response: Response = FileResponse(NAMES)
+        else:
+            response = await super().get_response(path, scope)
         response.headers["Content-Type"] = TYPES[suffix or ".html"]
         response.headers["Content-Security-Policy"] = POLICY
         response.headers["Cache-Control"] = "no-cache"
