@@ -57,8 +57,8 @@ class ServerListener:
 
     @property
     def is_over(self) -> bool:
-        """Whether all poses were taken."""
-        return self._is_done and not self._came
+        """Whether all poses were taken, and nothing went wrong that `take` has to say."""
+        return self._is_done and not self._came and self._problem is None
 
     def say(self, words: Sequence[Word], known_until_seconds: float | None) -> None:
         """Takes words with times of the stream."""
