@@ -65,23 +65,33 @@ def test_live_streams_of_any_cut_and_lane_are_the_offline_motion():
 
 def test_a_lane_is_the_same_bit_by_bit_whatever_the_others_hold_and_ends_alone():
     """The others have other speech, seeds and dials, start, stop and leave, and hear nobody."""
-    full, quiet = turned(idle=0.5), turned(
+    full = turned(idle=0.5)
+    quiet = turned(
         temperature=[2.0, 1.0, 0.0], size=[2.0, 1.0, 3.0], expressiveness=[0.0, 1.0, 3.0],
         idle=[0.0, 0.5, 1.0],
     )  # fmt: skip
+    guided = quiet.replace(guidance=np.array([3.0, 1.0, 0.0], np.float32))
     stream, other = Performance((1, 2, 3), (7, 8, 9)), Performance((4, 2, 5), (0, 8, 1))
     other.spoil(lane=0, frame=4)
-    for number in range(FRAMES // CALL):
-        pose = stream.call(dials=full)
+
+    def both(number: int, dials: LiveDials) -> tuple[np.ndarray, np.ndarray]:
+        here = np.array([False, True, number > 3])
         same = other.call(
-            (CALL - 1, CALL, number % 3), starts=[2] if number == 4 else [], dials=quiet,
-            interlocutor_present=np.array([False, True, number > 3]),
-        )  # fmt: skip
-        np.testing.assert_array_equal(pose[1], same[1])
-    last = streamer().flush(stream.state, dials=full)
-    alone = streamer().flush(other.state, dials=quiet, lane=1)
-    np.testing.assert_array_equal(alone, last[1])
+            (CALL - 1, CALL, number % 3),
+            starts=[2] if number == 4 else [],
+            dials=dials,
+            interlocutor_present=here,
+        )
+        return stream.call(dials=full)[1], same[1]
+
+    for number in range(6):
+        np.testing.assert_array_equal(*both(number, quiet))
+    last, alone = streamer().flush(stream.state, dials=full), other.state
+    np.testing.assert_array_equal(streamer().flush(alone, dials=quiet, lane=1), last[1])
     assert np.abs(last[0] - last[1]).max() > 0.01
+    # Where another lane is guided, all take its longer way, and round otherwise.
+    for number in (6, 7):
+        np.testing.assert_allclose(*both(number, guided), atol=1e-6)
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ def test_a_stream_of_the_starter_is_what_it_animates_with_words_and_without():
     clips, has_words = (said, without_words(said)), (True, False)
     assert run.config.film.wordless_size != 1
     live = run.streamer(lanes=2, call_frames=6, dials=run.live_dials(2, has_words=has_words))
-    assert live.delay_frames == 16
+    assert (live.delay_frames, run.streamer(smooth=False).delay_frames) == (16, 12)
     state, poses = live.start([SEED, SEED]), []
     who, vectors = np.full(2, speaker, np.int32), np.stack([said.words] * 2)
     for first, count in zip(np.cumsum(CALLS) - CALLS, CALLS, strict=True):
