@@ -1,6 +1,7 @@
 """A `llavataros serve` elsewhere as listener: its client runs in a thread of its own."""
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Coroutine, Sequence
@@ -46,11 +47,15 @@ class ServerListener:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._finish = asyncio.Event()
+        self._life: asyncio.Task[None] | None = None
         ready: asyncio.Future[Stream] = self._loop.create_future()
         start |= {"poses": ["humanoid"], "sample_rate": sample_rate}
-        self._life = asyncio.run_coroutine_threadsafe(self._live(ready, start), self._loop)
-        self._stream = self._wait(_answer(ready))
+        asyncio.run_coroutine_threadsafe(self._live(ready, start), self._loop)
+        try:
+            self._stream: Stream = self._wait(_answer(ready))
+        except UserError:
+            self.close()
+            raise
         told = self._stream.ready
         self.fps, self.delay_seconds = float(told["fps"]), float(told["delay_seconds"])
         self.bones, self.rest = tuple(told["bones"]), np.array(told["rest"], np.float64)
@@ -95,13 +100,19 @@ class ServerListener:
         return notices
 
     def close(self) -> None:
-        """Closes the connection."""
-        self._loop.call_soon_threadsafe(self._finish.set)
-        self._life.cancel()
+        """Closes the connection, so that the server does not wait for it to be mended."""
+        with contextlib.suppress(Exception):
+            asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result(_MOST_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=5.0)
+        self._thread.join(timeout=_MOST_SECONDS)
+
+    async def _leave(self) -> None:
+        if self._life is not None:
+            self._life.cancel()
+            await asyncio.gather(self._life, return_exceptions=True)
 
     async def _live(self, ready: asyncio.Future[Stream], start: dict[str, Any]) -> None:
+        self._life = asyncio.current_task()
         try:
             async with connect(self._url, **start) as stream:
                 ready.set_result(stream)
