@@ -1,7 +1,10 @@
 """One person's speech in a session: a `Hearing`, at its place in the session's stream."""
 
+import math
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -10,6 +13,13 @@ from data_prep.arriving.hearing import Hearing, WordsMode
 from data_prep.words.word import Word
 from llavataros.live.rows import Row
 from llavataros_jax.config import Config
+
+
+class _Arrived(NamedTuple):
+    """How many frames of the hearing were there at a time."""
+
+    frames: int
+    monotonic: float
 
 
 class Ear:
@@ -37,18 +47,20 @@ class Ear:
         self._config, self._expects_words = config, expects_words
         self._words: WordsMode = words
         self.fps = config.motion.fps
-        self.first_frame, self.last_heard_monotonic, self.is_over = 0, -np.inf, False
+        self.first_frame, self.last_heard_monotonic, self.is_over = 0, -math.inf, False
         self._hearing = Hearing(config, words=words)
+        self._arrived: deque[_Arrived] = deque()
+        self._late_words = 0
 
     @property
     def seconds_heard(self) -> float:
         """Where the sound ends."""
         return self.first_frame / self.fps + self._hearing.seconds_heard
 
-    @property
-    def late_words(self) -> int:
-        """Words that came when frames they belong to had been computed."""
-        return self._hearing.late_words
+    def new_late_words(self) -> int:
+        """Returns how many words more came when frames that they belong to had been computed."""
+        before, self._late_words = self._late_words, self._hearing.late_words
+        return self._late_words - before
 
     def hear(self, samples: Float[np.ndarray, " n"], sample_rate: int, now: float) -> None:
         """Takes sound.
@@ -58,6 +70,8 @@ class Ear:
         """
         self._hearing.hear(samples, sample_rate)
         self.last_heard_monotonic = now
+        if self._words == "timed":
+            self._arrived.append(_Arrived(self._hearing.frames_heard, now))
         if not self._expects_words:
             self.all_words_known()
 
@@ -100,15 +114,22 @@ class Ear:
         if self._words != "none":
             self._hearing.all_words_known(self._hearing.seconds_heard)
 
-    def give_up_words(self, wait_seconds: float) -> bool:
-        """Lets frames go on whose words are later than that; says whether there are any."""
-        hearing = self._hearing
-        if self._words != "timed" or not hearing.waits_for_words:
-            return False
-        if hearing.frames_heard - hearing.num_frames <= wait_seconds * self.fps:
-            return False
-        hearing.all_words_known(hearing.seconds_heard - wait_seconds)
-        return True
+    @property
+    def words_heard_monotonic(self) -> float:
+        """When the sound came of which the words are waited for; infinite where none are."""
+        if self._words != "timed" or not self._hearing.waits_for_words:
+            return math.inf
+        while self._arrived and self._arrived[0].frames <= self._hearing.num_frames:
+            self._arrived.popleft()
+        return self._arrived[0].monotonic if self._arrived else math.inf
+
+    def give_up_words(self, before_monotonic: float) -> bool:
+        """Waits no more for words of sound that came until then; says whether it waited."""
+        waited = False
+        while self.words_heard_monotonic <= before_monotonic:
+            self._hearing.all_words_known(self._arrived.popleft().frames / self.fps)
+            waited = True
+        return waited
 
     def end(self) -> None:
         """Ends the stream."""
@@ -120,6 +141,8 @@ class Ear:
         """Forgets everything; what comes next begins at a frame of the session's stream."""
         self.first_frame, self.is_over = frame, False
         self._hearing = Hearing(self._config, words=self._words)
+        self._arrived.clear()
+        self._late_words = 0
 
     def new_rows(self, heard_monotonic: float, clock: Callable[[], float]) -> list[Row]:
         """Computes the features of the frames that became complete.

@@ -5,6 +5,7 @@ each session that has one, so that a session which is far ahead goes as fast as 
 without holding up the others.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -177,9 +178,9 @@ class Engine:
             self._has_news = False
 
     def _wait_seconds(self) -> float:
-        deadlines = [s.deadline_monotonic() for s in self._lanes if s is not None]
-        left = [until - self._clock() for until in deadlines if until is not None]
-        return max(min([_LOOK_SECONDS, *left]), _LEAST_WAIT_SECONDS)
+        due = [session.due_monotonic() for session in self._lanes if session is not None]
+        left = min(due, default=math.inf) - self._clock()
+        return min(max(left, _LEAST_WAIT_SECONDS), _LOOK_SECONDS)
 
     def _pass(self, lanes: Sequence[Session | None], turns: Mapping[int, Turn]) -> int:
         """Runs the network over a frame of each of some lanes."""

@@ -69,10 +69,16 @@ class Listening:
             return False
         return self._always_fills or self._rest_frames > 0
 
-    @property
-    def next_silence_monotonic(self) -> float:
-        """When the next frame of silence is due, where there is one."""
-        return self._silence.next_monotonic(self.seconds_heard, self._fps)
+    def due_monotonic(self, *, has_room: bool) -> float:
+        """Returns when there is something to tend; infinite if nothing is in sight.
+
+        Without room for sound there is no silence to be brought.
+        """
+        words = min(ear.words_heard_monotonic for ear in self.ears)
+        due = words + self._options.words_wait_seconds
+        if self.is_filled and has_room:
+            due = min(due, self._silence.next_monotonic(self.seconds_heard, self._fps))
+        return due
 
     def hear(
         self, samples: Float[np.ndarray, " n"], sample_rate: int, person: int, began: float
@@ -112,8 +118,13 @@ class Listening:
         self.ears[0].all_words_known()
         self._collect(0, began)
 
-    def tend(self, now: float) -> None:
-        """Brings the silence that is due by the wall clock."""
+    def tend(self, now: float, *, has_room: bool) -> None:
+        """Does what is due by the wall clock: silence, and words that are waited for no more."""
+        for person, ear in enumerate(self.ears):
+            if ear.words_heard_monotonic + self._options.words_wait_seconds <= now:
+                self._collect(person, now)
+        if not (self.is_filled and has_room):
+            return
         self._silence.advance(now, self.seconds_heard, is_spoken=not self.is_filled)
         due = self._silence.due_frames(self.seconds_heard, self._fps)
         self._fall_silent(due if self._always_fills else min(due, self._rest_frames), now)
@@ -161,16 +172,15 @@ class Listening:
     def _collect(self, person: int, began: float) -> None:
         """Computes the features of frames that became complete."""
         ear, wait = self.ears[person], self._options.words_wait_seconds
-        rows = ear.new_rows(began, self._clock)
-        if ear.give_up_words(wait):
-            rows += ear.new_rows(began, self._clock)
+        if ear.give_up_words(began - wait):
             self._notice_once(
                 "without",
                 person,
-                f"no words are known of the last {wait:g} s of sound up to "
-                f"{ear.seconds_heard:.2f} s, so the body goes on without them",
+                f"words of sound before {ear.seconds_heard:.1f} s did not come within {wait:g} s "
+                "of it, so the body goes on without them",
             )
-        if ear.late_words:
+        rows = ear.new_rows(began, self._clock)
+        if ear.new_late_words():
             self._notice_once(
                 "late", person, "words came when the frames that they belong to had been made"
             )

@@ -42,8 +42,9 @@ class SessionOptions:
         silence: `wait`: frames come with sound alone; `fill`: while no utterance is open, the wall
             clock brings silent frames, so that the body never freezes.
         dials: Where they stand when the session begins.
-        words_wait_seconds: Timed words are waited for until so much sound came after the time up
-            to which they are known; then frames go on without, and a notice says so.
+        words_wait_seconds: Timed words are waited for so long after the sound they belong to came;
+            then frames go on without, and a notice says so. Of the other person they are waited
+            for once some were said, or an empty list of them.
         ahead_seconds: Frames that nobody took, or sound that no frame was made of, beyond this make
             the session ask for a pause (`Session.has_room`).
     """

@@ -291,22 +291,25 @@ class Session:
             row = lane.next_row if self.has_lane and not lane.is_full else None
             return None if row is None else row.ready_monotonic
 
-    def deadline_monotonic(self) -> float | None:
-        """Returns when there may be something to do without anybody's call."""
+    def due_monotonic(self) -> float:
+        """Returns when there is something to do without anybody's call; infinite if never."""
         with self.lock:
-            if not self.has_lane or not self.has_room:
-                return None
-            filled = self.listening.is_filled
-            silence = self.listening.next_silence_monotonic if filled else math.inf
+            if not self.has_lane:
+                return math.inf
             other = self.lane.other_until_monotonic
-            until = min(silence, math.inf if other is None else other)
-            return until if until < math.inf else None
+            due = self.listening.due_monotonic(has_room=self.has_room)
+            return due if other is None or self.lane.is_full else min(due, other)
 
     def next_turn(self, now: float) -> Turn | None:
-        """Brings silence that is due, and returns the next frame if it is complete."""
-        if self.listening.is_filled and self.has_room and self.sound_lock.acquire(blocking=False):
+        """Does what is due by the clock, and returns the next frame if it is complete."""
+        if not self.has_lane:
+            return None
+        has_room = self.has_room
+        if now >= self.listening.due_monotonic(has_room=has_room) and self.sound_lock.acquire(
+            blocking=False
+        ):
             try:
-                self.listening.tend(now)
+                self.listening.tend(now, has_room=has_room)
             finally:
                 self.sound_lock.release()
         with self.lock:
