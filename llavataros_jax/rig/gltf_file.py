@@ -16,6 +16,7 @@ from llavataros_jax.errors import UserError
 from llavataros_jax.rig.gltf_links import linked_bytes
 
 CHARACTER_SUFFIXES = (".glb", ".gltf", ".vrm")
+_READ_SUFFIXES = (*CHARACTER_SUFFIXES, ".vrma")  # a VRM animation is a GLB without a character
 LARGEST_BYTES = 1 << 30
 _MAGIC, _JSON, _BIN = b"glTF", b"JSON", b"BIN\0"
 _LARGEST_GLB = (1 << 32) - 1
@@ -101,7 +102,7 @@ def listed(tree: dict[str, Any], name: str, path: Path) -> list[dict[str, Any]]:
 
 
 def _content(path: Path) -> bytes:
-    if path.suffix.lower() not in CHARACTER_SUFFIXES:
+    if path.suffix.lower() not in _READ_SUFFIXES:
         raise UserError(
             f"{path} is no character: that is a .glb, .gltf or .vrm; export it as one of these"
         )
