@@ -1,7 +1,6 @@
 """The client in Python, and what is lost when a connection is: nothing."""
 
 import asyncio
-import contextlib
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from llavataros.client import Refused, connect
 from llavataros.serve.access import Access
 from llavataros.serve.limits import Limits
 from tests.serve.fake_engine import DELAY, FPS
+from tests.serve.proxy import Proxy
 from tests.serve.serving import RATE, noise, serving
 from tests.serve.test_stream import expected_means
 
@@ -18,42 +18,6 @@ from tests.serve.test_stream import expected_means
 def server():
     with serving(limits=Limits(sessions=3)) as running:
         yield running
-
-
-class Proxy:
-    """Passes bytes on until it is told to cut all that passes through it."""
-
-    def __init__(self, port: int):
-        self._port, self._open, self.cuts = port, [], 0
-
-    async def __aenter__(self):
-        self._server = await asyncio.start_server(self._pass, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_):
-        self.cut()
-        self._server.close()
-
-    def cut(self):
-        self.cuts += 1
-        for writer in self._open:
-            writer.transport.abort()
-        self._open.clear()
-
-    async def _pass(self, reader, writer):
-        with contextlib.suppress(ConnectionError, OSError):
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
-            self._open += [writer, far_writer]
-            await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
-
-
-async def _copy(reader, writer):
-    with contextlib.suppress(ConnectionError, OSError):
-        while data := await reader.read(4096):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
 
 
 def test_frames_of_a_client(server):
