@@ -56,7 +56,8 @@ class OpusDecoder:
                 "the sound is WebM, which is not read live; send the packets of Opus in it one by "
                 "one, or Ogg"
             )
-        if self._pages is None and not self._given and payload.startswith(_OGG):
+        begins = payload[: len(_OGG)]
+        if self._pages is None and not self._given and begins and _OGG.startswith(begins):
             self._pages = OggPages(_HEAD)
         if self._pages is None:
             return self._packet(payload)
