@@ -11,6 +11,7 @@ from jaxtyping import Float
 from llavataros_jax.errors import UserError
 from llavataros_jax.rig.bind_pose import bound_turns, skin_joints
 from llavataros_jax.rig.gltf_file import GltfFile, is_index, listed, read_gltf
+from llavataros_jax.rig.gltf_images import linked_images
 from llavataros_jax.rig.gltf_nodes import Nodes, read_nodes
 from llavataros_jax.rig.humanoid import BONES, PARENTS, SIDES, find_humanoid
 
@@ -37,6 +38,7 @@ class Character:
             where names told it.
         bound_turns: The turn of each node in its parent when the skin was bound to it, which is
             the node's own where nothing tells.
+        images: What the file has in files beside it: the bytes of images by their number.
     """
 
     file: GltfFile
@@ -44,6 +46,7 @@ class Character:
     bones: dict[str, int]
     vrm: int | None
     bound_turns: Float[np.ndarray, "N 4"]
+    images: dict[int, bytes]
 
     @property
     def path(self) -> Path:
@@ -60,7 +63,8 @@ def read_character(path: Path | str, *, name: str | None = None) -> Character:
             its skeleton, or of a mesh.
 
     Raises:
-        UserError: When the file is damaged, has no skin or no body, or several without a `name`.
+        UserError: When the file is damaged, has no skin or no body, several without a `name`, or a
+            scale that a turn would turn into a shear.
     """
     file = read_gltf(path)
     nodes = read_nodes(file)
@@ -77,7 +81,9 @@ def read_character(path: Path | str, *, name: str | None = None) -> Character:
     else:
         skins = range(len(joints))
     _check_tree(bones, nodes, file.path)
-    return Character(file, nodes, bones, vrm, bound_turns(file, nodes, skins, joints))
+    _check_scales(bones, nodes, file.path)
+    bound = bound_turns(file, nodes, skins, joints)
+    return Character(file, nodes, bones, vrm, bound, linked_images(file))
 
 
 def _check_size(file: GltfFile, nodes: Nodes) -> None:
@@ -233,4 +239,20 @@ def _check_tree(bones: dict[str, int], nodes: Nodes, path: Path) -> None:
             raise UserError(
                 f"{path}: {bone} ({nodes.names[node]}) does not hang on {parent} "
                 f"({nodes.names[bones[parent]]}); parent its bones as a body's and export it again"
+            )
+
+
+def _check_scales(bones: dict[str, int], nodes: Nodes, path: Path) -> None:
+    """Refuses what turns a turn into a shear."""
+    for bone, node in bones.items():
+        above = nodes.parents[node]
+        uneven = None if above < 0 else nodes.uneven(above)
+        if uneven is None and nodes.is_sheared[node]:
+            uneven = node
+        if uneven is not None:
+            scale = ", ".join(f"{number:.4g}" for number in nodes.scales[uneven])
+            raise UserError(
+                f"{path}: {nodes.names[uneven]}, which holds {bone}, is scaled by "
+                f"({scale}), unevenly or to its mirror image; apply its scale where the character "
+                "was made (in Blender Ctrl-A, Scale) and export it again"
             )

@@ -6,7 +6,6 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from llavataros_jax.errors import UserError
 from llavataros_jax.motion import rotations
 from llavataros_jax.rig.bind_pose import degrees_apart
 from llavataros_jax.rig.character import Character
@@ -52,11 +51,7 @@ def character_pose(character: Character, motion: HumanoidMotion) -> CharacterPos
     Args:
         character: Whose nodes stand anyhow.
         motion: What will be put onto it.
-
-    Raises:
-        UserError: When a node above a bone is scaled unevenly or mirrored.
     """
-    _check_scales(character)
     bones, notes = tuple(character.bones), []
     parents, slots = bone_parents(bones), {bone: slot for slot, bone in enumerate(bones)}
     places, turns = _start(character, notes)
@@ -70,23 +65,6 @@ def character_pose(character: Character, motion: HumanoidMotion) -> CharacterPos
         _hips_height(t_places, slots, motion),
         tuple(notes),
     )
-
-
-def _check_scales(character: Character) -> None:
-    """Refuses what turns a turn into a shear."""
-    nodes = character.nodes
-    for bone, node in character.bones.items():
-        above = nodes.parents[node]
-        uneven = None if above < 0 else nodes.uneven(above)
-        if uneven is None and nodes.is_sheared[node]:
-            uneven = node
-        if uneven is not None:
-            scale = ", ".join(f"{number:.4g}" for number in nodes.scales[uneven])
-            raise UserError(
-                f"{character.path}: {nodes.names[uneven]}, which holds {bone}, is scaled by "
-                f"({scale}), unevenly or to its mirror image; apply its scale where the character "
-                "was made (in Blender Ctrl-A, Scale) and export it again"
-            )
 
 
 def _start(

@@ -1,14 +1,14 @@
 """Numbers and images added to a glTF file: nothing that it has moves or changes its number."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from llavataros_jax.errors import UserError
 from llavataros_jax.rig.gltf_file import GltfFile, listed
-from llavataros_jax.rig.gltf_links import image_type, linked_bytes
+from llavataros_jax.rig.gltf_images import image_type
 
 _FLOAT = 5126
 _KINDS = {1: "SCALAR", 3: "VEC3", 4: "VEC4"}
@@ -22,11 +22,7 @@ class Additions:
     """
 
     def __init__(self, file: GltfFile) -> None:
-        """Begins with all that a file has, and with the files beside it that it names.
-
-        Raises:
-            UserError: When an image that it names cannot be read.
-        """
+        """Begins with all that a file and its buffers have."""
         self._file = file
         self.tree = dict(file.tree)
         self._buffers = [dict(entry) for entry in listed(file.tree, "buffers", file.path)]
@@ -40,7 +36,6 @@ class Additions:
                 entry.pop("uri", None)
             elif "uri" in entry and not entry["uri"].startswith("data:"):
                 entry["uri"] = _data_uri(file.buffers[number] or b"")
-        self._take_images()
 
     def add_bytes(self, data: bytes) -> int:
         """Adds bytes and returns the number of their view."""
@@ -84,25 +79,19 @@ class Additions:
         grown[self._grows : self._grows + 1] = [bytes(self._data)]
         return GltfFile(self._file.path, self.tree, tuple(grown), self._file.more_chunks)
 
-    def _take_images(self) -> None:
-        """Puts images that lie in files beside it into the file."""
-        path = self._file.path
-        images = [dict(entry) for entry in listed(self.tree, "images", path)]
-        for number, image in enumerate(images):
-            uri = image.get("uri")
-            if uri is None or (isinstance(uri, str) and uri[:5].lower() == "data:"):
-                continue
-            what = f"image {number}"
-            data = linked_bytes(uri, what=what, path=path)
-            kind = image_type(data)
-            if kind is None:
-                raise UserError(
-                    f"{path}: {what} in {uri!r:.80} is no PNG, JPEG, WebP or KTX2; export it again"
-                )
-            del image["uri"]
-            image |= {"mimeType": kind, "bufferView": self.add_bytes(data)}
+    def take_images(self, images: Mapping[int, bytes]) -> None:
+        """Puts images that lie in files beside it into the file.
+
+        Args:
+            images: The bytes of each, by its number (`linked_images`).
+        """
+        entries = listed(self.tree, "images", self._file.path)
+        taken = [dict(image) for image in entries]
+        for number, data in images.items():
+            del taken[number]["uri"]
+            taken[number] |= {"mimeType": image_type(data), "bufferView": self.add_bytes(data)}
         if images:
-            self.tree["images"] = images
+            self.tree["images"] = taken
 
 
 def _data_uri(data: bytes) -> str:

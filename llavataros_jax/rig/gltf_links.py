@@ -10,11 +10,6 @@ from urllib.parse import unquote, urlsplit
 from llavataros_jax.errors import UserError
 
 _LARGEST_LINKED = 1 << 30
-_IMAGES = (
-    ("image/png", b"\x89PNG\r\n\x1a\n"),
-    ("image/jpeg", b"\xff\xd8\xff"),
-    ("image/ktx2", b"\xabKTX 20\xbb"),
-)
 
 
 def linked_bytes(uri: Any, *, what: str, path: Path) -> bytes:
@@ -46,13 +41,6 @@ def linked_bytes(uri: Any, *, what: str, path: Path) -> bytes:
     if place.stat().st_size > _LARGEST_LINKED:
         raise UserError(f"{path}: {what} in {uri!r:.80} has more than {_LARGEST_LINKED} bytes")
     return place.read_bytes()
-
-
-def image_type(content: bytes) -> str | None:
-    """Tells an image by its first bytes; None when it is none that glTF or its extensions know."""
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for kind, start in _IMAGES if content.startswith(start)), None)
 
 
 def _inside(uri: str, path: Path) -> Path | None:

@@ -49,6 +49,7 @@ def put_onto(
     moves, notes = retarget(motion, character), []
     others = len(listed(character.file.tree, "animations", character.path))
     additions = Additions(character.file)
+    additions.take_images(character.images)
     if replace_animations:
         additions.tree.pop("animations", None)
     elif others:

@@ -51,9 +51,6 @@ def retarget(motion: HumanoidMotion, character: Character) -> NodeMotion:
     The character's bones point in the world where the motion's do, whatever pose it rests in; what
     the motion does not have stays as the file has it. The hips move by their way from their place
     at rest, longer or shorter as the character's hips are higher or lower.
-
-    Raises:
-        UserError: When nodes above a bone are scaled unevenly or mirrored.
     """
     pose = character_pose(character, motion)
     deltas = _spread(_deltas(motion), motion, character, pose)
