@@ -92,8 +92,8 @@ function sweater(measures) {
   const hem = hips[1] - 0.1 * size;
   const solid = carve(0.022 * size, measures.melt(0.02, body, collar), (x, y) => y - hem);
   const corners = [places.leftHand, places.rightHand, at("neck", 0, 0.03, 0)];
-  corners.push([hips[0], hem, hips[2]], between(0.7, 0, 0.05), between(0.7, 0, -0.05));
-  return measures.part("sweater", "cloth", solid, corners, 0.08, 0.0105);
+  corners.push([hips[0], hem, hips[2]], between(0.7, 0, 0.08), between(0.7, 0, -0.08));
+  return measures.part("sweater", "cloth", solid, corners, 0.08, 0.0125);
 }
 
 const cuff = (measures, start, end) => [measures.taper(start, end, 0.0365, 0.0355)];
@@ -113,7 +113,7 @@ function trousers(measures) {
   const corners = ["hips", "leftUpperLeg", "rightUpperLeg", "leftFoot", "rightFoot"];
   const solid = melt(0.05 * size, seat, ...legs);
   const places_ = corners.map((bone) => places[bone]);
-  return measures.part("trousers", "trousers", solid, places_, 0.13, 0.0125);
+  return measures.part("trousers", "trousers", solid, places_, 0.13, 0.018);
 }
 
 function shoe(measures, side) {
@@ -130,5 +130,5 @@ function shoe(measures, side) {
     taper(heel, at(`${side}Foot`, 0, 0.02, -0.008), 0.04, 0.036),
   );
   const solid = carve(0.012 * size, upper, (x, y) => y - floor);
-  return measures.part("shoe", "leather", solid, [heel, tip, foot], 0.07, 0.009, side);
+  return measures.part("shoe", "leather", solid, [heel, tip, foot], 0.07, 0.0115, side);
 }

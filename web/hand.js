@@ -61,7 +61,7 @@ export function hand(measures, side) {
   const arm = taper(at(-0.06, 0, 0), at(0.012, 0, 0), 0.026, 0.0235);
   const solid = measures.melt(0.014, measures.melt(0.009, palm, ...fingers), ball, arm);
   const corners = [at(-0.06, 0, 0), at(0.17, 0.03, -0.06), at(0.1, 0.055, 0), at(0.1, -0.05, 0)];
-  return measures.part("hand", "skin", solid, corners, 0.035, 0.0046, side);
+  return measures.part("hand", "skin", solid, corners, 0.035, 0.0053, side);
 }
 
 function bent(measures, at, { start, spread, bones, bends }) {

@@ -27,7 +27,7 @@ export function head(measures) {
   const neck = taper(at("neck", 0, -0.04, -0.004), from(0, 0.03, 0.0), 0.049, 0.047);
   solid = melt(0.035 * size, solid, neck);
   const corners = [at("neck", 0, -0.03, 0), from(0, 0.2, 0), from(0, 0, 0.07), from(0, 0, -0.06)];
-  return measures.part("head", "skin", solid, corners, 0.085, 0.0055);
+  return measures.part("head", "skin", solid, corners, 0.085, 0.0068);
 }
 
 /** Short hair: a shell around the skull that leaves face and ears free. */
@@ -44,5 +44,5 @@ export function hair(measures) {
   let solid = carve(0.02 * size, cap, face);
   solid = carve(0.016 * size, solid, sides);
   const corners = [from(0, 0.21, 0), from(0, 0, -0.1), from(0.08, 0.1, 0.08), from(-0.08, 0.1, 0)];
-  return measures.part("hair", "hair", solid, corners, 0.03, 0.0075);
+  return measures.part("hair", "hair", solid, corners, 0.03, 0.009);
 }

@@ -27,6 +27,12 @@ export class Motion {
     this.audio = data.audio ?? null;
   }
 
+  /** Makes one of values that are no base64, as a live take has them. */
+  static of(values) {
+    const motion = Object.create(Motion.prototype);
+    return Object.assign(motion, { words: [], beats: [], wave: [], waveSeconds: 0.02 }, values);
+  }
+
   /** Length in seconds. */
   get seconds() {
     return this.frames / this.fps;

@@ -34,6 +34,13 @@ export class Person {
     if (character) this.object.add(character.object);
   }
 
+  /** Gives its character to somebody else. */
+  hand() {
+    const { character } = this;
+    this.character = null;
+    return character;
+  }
+
   /** @param {import("./pose.js").Frame} frame @param {number} passed seconds since the last */
   pose(frame, passed = 0) {
     const world = this.puppet.world(frame);

@@ -35,6 +35,7 @@ export class Show {
     this.clock.words = this.motions.find(({ words }) => words.length)?.words ?? [];
     this.timeline.load(speeches(this.motions));
     document.getElementById("player").hidden = false;
+    document.getElementById("invitation").hidden = true;
     this.onload?.();
   }
 

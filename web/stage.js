@@ -20,7 +20,10 @@ import {
 } from "./vendor/three_vrm.js";
 
 const FIELD_DEGREES = 28;
-const SHARPEST = 2; // pixels of the screen for one of the page
+// Pixels drawn for one of the page, from the best down to what slow machines can do.
+const SHARPNESS = [2, 1.25, 0.8, 0.5];
+const SLOW_MILLISECONDS = 48; // between pictures, at which fewer pixels are drawn
+const SLOW_PICTURES = 6;
 const MARGIN = 1.12; // of the picture around the people
 
 export class Stage {
@@ -35,6 +38,7 @@ export class Stage {
     this.renderer.toneMapping = NeutralToneMapping;
     this.renderer.shadowMap.enabled = true;
     this.renderer.shadowMap.type = PCFShadowMap;
+    this.renderer.shadowMap.autoUpdate = false;
     this.scene = new Scene();
     this.people = new Group();
     this.scene.add(this.people);
@@ -45,10 +49,11 @@ export class Stage {
     this.controls.addEventListener("change", () => (this.changed = true));
     this.#light();
     this.changed = true;
+    this.level = 0;
+    this.slow = 0;
     this.before = () => {};
     new ResizeObserver(() => this.#resize()).observe(canvas.parentElement);
     this.#resize();
-    this.#loop = this.#loop.bind(this);
     requestAnimationFrame(this.#loop);
   }
 
@@ -136,7 +141,7 @@ export class Stage {
   #resize() {
     const { clientWidth: wide, clientHeight: tall } = this.canvas.parentElement;
     if (!wide || !tall) return;
-    this.renderer.setPixelRatio(Math.min(devicePixelRatio, SHARPEST));
+    this.renderer.setPixelRatio(Math.min(devicePixelRatio, SHARPNESS[this.level]));
     this.renderer.setSize(wide, tall, false);
     const before = this.camera.aspect;
     this.camera.aspect = wide / tall;
@@ -145,14 +150,30 @@ export class Stage {
     this.changed = true;
   }
 
+  /** Draws fewer pixels where pictures that follow each other take too long. */
+  #pace(now) {
+    const passed = now - (this.last ?? 0);
+    this.last = now;
+    this.slow = passed > SLOW_MILLISECONDS && passed < 1000 ? this.slow + 1 : 0;
+    if (this.slow < SLOW_PICTURES || this.level + 1 === SHARPNESS.length) return;
+    this.slow = 0;
+    this.level++;
+    this.key.shadow.mapSize.setScalar(2048 / 2 ** this.level);
+    this.key.shadow.map?.dispose();
+    this.key.shadow.map = null;
+    this.#resize();
+  }
+
   #loop = (now) => {
     requestAnimationFrame(this.#loop);
     this.before(now);
     this.controls.update();
     if (!this.changed) return;
     this.changed = false;
-    this.renderer.render(this.scene, this.camera);
+    this.#pace(now);
     this.drawn = (this.drawn ?? 0) + 1;
+    this.renderer.shadowMap.needsUpdate = this.drawn % (this.level ? 3 : 1) === 0;
+    this.renderer.render(this.scene, this.camera);
     this.after?.();
   };
 }
