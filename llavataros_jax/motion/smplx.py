@@ -23,7 +23,7 @@ from llavataros_jax.motion.smplx_arrays import load_smplx
 
 _HEIGHT_METRES = 1.70
 # The model's origin is at the breast; its neutral pelvis lies about this far below.
-_PELVIS_BELOW_ORIGIN_METRES = 0.35
+PELVIS_BELOW_ORIGIN_METRES = 0.35
 
 _SPINE = 0.288 / 4  # from the hips at 0.530 to the shoulders at 0.818 of the height
 _HALF_BREADTH = 0.129
@@ -81,7 +81,7 @@ def read_smplx_body(
     path = Path(path)
     arrays = load_smplx(path)
     turns = _quaternions(arrays.poses[:, [row for row, *_ in _JOINTS]])
-    root = arrays.trans - [0.0, _PELVIS_BELOW_ORIGIN_METRES, 0.0]
+    root = arrays.trans - [0.0, PELVIS_BELOW_ORIGIN_METRES, 0.0]
     frames, notes = len(turns), arrays.notes
     try:
         rate = arrays.fps if fps is None else fps
