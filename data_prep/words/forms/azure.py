@@ -96,4 +96,5 @@ def _rows(value: Any) -> list[dict[str, Any]]:
 
 
 def _lower(row: dict[str, Any]) -> dict[str, Any]:
-    return {key.lower(): value for key, value in row.items()}
+    """Returns it with keys in lower case, and without the `_` of its library for Python."""
+    return {key.lower().replace("_", ""): value for key, value in row.items()}

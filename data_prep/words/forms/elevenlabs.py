@@ -17,11 +17,17 @@ def is_elevenlabs(document: Document) -> bool:
 
 def read_elevenlabs(document: Document) -> Reading:
     """Joins characters to words; of what was said and what was written, the latter is taken."""
+    characters = read_characters(document)
+    return Reading(joined(characters.entries), characters.units)
+
+
+def read_characters(document: Document) -> Reading:
+    """Reads the characters by themselves, with the spaces between words."""
     alignments = [_alignment(part) for part in _parts(document.tree)]
     known = [alignment for alignment in alignments if alignment is not None]
     in_milliseconds = any("charStartTimesMs" in alignment for alignment in known)
     pieces = [piece for alignment in known for piece in _pieces(alignment)]
-    return Reading(joined(pieces), MILLISECONDS_FIRST if in_milliseconds else SECONDS_FIRST)
+    return Reading(pieces, MILLISECONDS_FIRST if in_milliseconds else SECONDS_FIRST)
 
 
 def _pieces(alignment: dict[str, Any]) -> list[Entry]:
