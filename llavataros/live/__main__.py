@@ -22,11 +22,13 @@ from llavataros.live.playing import Player
 from llavataros.live.source import MotionSource, Source, read_played
 from llavataros.live.speech import RecordedSpeech, Speech
 from llavataros.live.spoken import SpokenSource
-from llavataros.live.vmc import DEFAULT_PORT, VmcSender, parse_target
+from llavataros.live.vmc import DEFAULT_PORT, VmcOut, VmcSender, parse_target
 from llavataros.live.vmc_body import SentBody
 from llavataros_jax.errors import door
 from llavataros_jax.packages import require_packages
 
+# Frames of a microphone come when they come; so much is kept so that the body does not stutter.
+_CUSHION_SECONDS = 0.05
 Step = Callable[[], None]
 
 
@@ -49,12 +51,13 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         "tell whether anybody listens)",
         flush=True,
     )
+    out = VmcOut(body, sender)
     player = Player(
         source,
-        body,
-        sender,
+        [out],
         rate_per_second=given.rate,
         delay_seconds=given.delay,
+        cushion_seconds=_CUSHION_SECONDS if given.microphone is not None else 0.0,
         begin=begin,
         say=_status,
     )
@@ -66,7 +69,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     finally:
         end()
         source.close()
-        sender.close()
+        out.close()
         _end_status()
         print(player.played())
     return 0

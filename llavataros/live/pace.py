@@ -10,6 +10,7 @@ from llavataros_jax.motion import rotations as turns
 
 _KEPT_BEHIND_FRAMES = 2
 _PUNCTUAL_SECONDS = 1e-6  # closer than any machine sleeps
+_CATCH_UP_SECONDS, _MOST_SPEED, _LOST_SECONDS = 0.2, 2.5, 3.0
 _MOST_LATENESSES = 36_000  # ten minutes at 60 Hz
 
 
@@ -38,10 +39,14 @@ class Pace:
         self._start_seconds = clock()
         self._next = 0
 
+    @property
+    def seconds(self) -> float:
+        """Time since the start."""
+        return self._clock() - self._start_seconds
+
     def wait(self) -> float:
         """Waits for the next deadline; returns its time after the start in seconds."""
-        now = self._clock() - self._start_seconds
-        newest = int(now * self.rate_per_second)
+        newest = int(self.seconds * self.rate_per_second)
         if newest > self._next:
             self.skipped += newest - self._next
             self._next = newest
@@ -75,6 +80,7 @@ class Timeline:
     def __init__(self, fps: float) -> None:
         self._fps = fps
         self._frames: dict[int, BodyPose] = {}
+        self._last_place = -1.0
         self.held = 0
 
     def __len__(self) -> int:
@@ -105,9 +111,10 @@ class Timeline:
         place = max(seconds, 0.0) * self._fps
         # The time of a frame in seconds may come out a rounding before it.
         place = float(round(place)) if abs(place - round(place)) < 1e-6 else place
-        if place > newest:
-            self.held += not is_over
+        if place >= newest:
+            self.held += not is_over and self._last_place >= newest
             place = float(newest)
+        self._last_place = place
         below = int(place)
         share = place - below
         self._forget(below - _KEPT_BEHIND_FRAMES)
@@ -120,6 +127,52 @@ class Timeline:
     def _forget(self, index: int) -> None:
         for known in [known for known in self._frames if known < index]:
             del self._frames[known]
+
+
+class Playhead:
+    """The time of a stream that is shown: it follows the time that is wanted and never jumps.
+
+    Where it is behind, it goes faster; where the newest frame is near, it slows down, so that a
+    body whose frames end for a moment comes to rest and does not freeze.
+
+    Attributes:
+        seconds: Where it is.
+    """
+
+    def __init__(self, seconds: float, *, cushion_seconds: float = 0.0) -> None:
+        """Starts.
+
+        Args:
+            seconds: Where in the stream.
+            cushion_seconds: It goes at full speed as long as so much is there.
+        """
+        self.seconds, self._cushion_seconds = seconds, cushion_seconds
+
+    def advance(
+        self, elapsed_seconds: float, wanted: float, newest: float, *, is_over: bool = False
+    ) -> float:
+        """Goes on.
+
+        Args:
+            elapsed_seconds: Time since the last call.
+            wanted: Time of the stream that should be shown now.
+            newest: Time of the newest frame.
+            is_over: Whether no other frame will come.
+
+        Returns:
+            Where it is now.
+        """
+        behind = wanted - self.seconds - elapsed_seconds
+        if behind > _LOST_SECONDS:  # the machine slept
+            self.seconds = min(wanted, newest)
+            return self.seconds
+        speed = min(max(1 + behind / _CATCH_UP_SECONDS, 0.0), _MOST_SPEED)
+        room = max(newest - self.seconds, 0.0)
+        step = min(elapsed_seconds * speed, room)
+        if self._cushion_seconds and not is_over:
+            step = min(step, room * elapsed_seconds / self._cushion_seconds)
+        self.seconds += step
+        return self.seconds
 
 
 def blend(a: BodyPose, b: BodyPose, share: float) -> BodyPose:

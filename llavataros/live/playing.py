@@ -1,28 +1,42 @@
-"""Plays poses to receivers at a steady rate, from a standing body and back to one."""
+"""Plays poses at a steady rate, from a standing body and back to one."""
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
-from llavataros.live.pace import Pace, Timeline, blend, ease
+from llavataros.live.pace import Pace, Playhead, Timeline, blend, ease
 from llavataros.live.source import Source
-from llavataros.live.vmc import VmcMessages, VmcSender
-from llavataros.live.vmc_body import BodyPose, SentBody
+from llavataros.live.vmc_body import BodyPose, standing
 
 _BLEND_SECONDS = 0.5
 _AHEAD_SECONDS = 0.5
 _STATUS_SECONDS = 1.0
 
 
+@runtime_checkable
+class Display(Protocol):
+    """What shows a body."""
+
+    def show(self, pose: BodyPose, seconds: float) -> None:
+        """Shows a pose at a time of the player's clock."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of what it holds."""
+        ...
+
+
 @dataclass(frozen=True)
 class Played:
-    """What was sent.
+    """What was shown.
 
     Attributes:
         frames: How many frames.
         seconds: How long it took from the first to the last.
         pace: How punctual they were.
-        held: How often a frame was sent again because the next was not there.
+        held: How often a frame was shown again because the next was not there.
     """
 
     frames: int
@@ -36,16 +50,16 @@ class Played:
 
 
 class Player:
-    """Sends a stream of poses, and how it goes."""
+    """Shows a stream of poses, and says how it goes."""
 
     def __init__(
         self,
         source: Source,
-        body: SentBody,
-        sender: VmcSender,
+        displays: Sequence[Display],
         *,
         rate_per_second: float,
         delay_seconds: float = 0.0,
+        cushion_seconds: float = 0.0,
         begin: Callable[[], None] = lambda: None,
         say: Callable[[str], None] = lambda text: None,
         clock: Callable[[], float] = time.monotonic,
@@ -55,83 +69,126 @@ class Player:
 
         Args:
             source: The poses.
-            body: The bones that are sent.
-            sender: To whom.
-            rate_per_second: Frames that are sent each second.
+            displays: Who shows them.
+            rate_per_second: Frames that are shown each second.
             delay_seconds: How long the first pose waits when it is there.
+            cushion_seconds: See `Playhead`; for sources that go no faster than time.
             begin: Is called when the stream's time begins to run.
             say: Is told once a second how it goes, and what the user should know.
             clock: Monotonic seconds.
             sleep: Waits so many seconds.
         """
-        self._source, self._body, self._sender = source, body, sender
-        self._messages = VmcMessages(body)
-        self._delay_seconds, self._begin, self._say = delay_seconds, begin, say
-        self._clock = clock
+        self._source, self._displays = source, tuple(displays)
+        self._delay_seconds, self._cushion_seconds = delay_seconds, cushion_seconds
+        self._begin, self._say, self._clock = begin, say, clock
         self._pace = Pace(rate_per_second, clock=clock, sleep=sleep)
-        self._timeline = Timeline(source.fps)
-        self._standing = body.standing(source.rest[0])
-        self._last = self._standing
-        self._sent, self._first_seconds, self._last_seconds = 0, 0.0, 0.0
+        self._timeline, self._head = Timeline(source.fps), Playhead(0.0)
+        self._shown = self._standing = standing(source.bones, source.rest[0])
+        # The pace's time and the stream's that belong together.
+        self._anchor: tuple[float, float] | None = None
+        self._now, self._count, self._is_stopped = 0.0, 0, False
+        self._first_seconds = self._last_seconds = 0.0
+        self._lock = threading.RLock()
+
+    @property
+    def next_frame(self) -> int:
+        """The first frame of the stream that was not begun to be shown."""
+        return int(self._head.seconds * self._source.fps) + 1
+
+    def follow(self, seconds: float) -> None:
+        """Shows this time of the stream now, and goes on from there; from any thread.
+
+        It never goes back, and reaches a later time in a moment.
+        """
+        with self._lock:
+            self._anchor = (self._pace.seconds, seconds)
+
+    def interrupt(self, make_anew: Callable[[int], None]) -> None:
+        """Forgets what was to be shown, which `make_anew` makes anew from a frame on."""
+        with self._lock:
+            frame = self.next_frame
+            make_anew(frame)
+            self._timeline.cut(frame)
+            self._anchor = (self._pace.seconds, self._head.seconds)
+
+    def stop(self) -> None:
+        """Ends `play`, from any thread."""
+        self._is_stopped = True
 
     def play(self, seconds: float | None = None) -> None:
-        """Plays until the source is over, or so many seconds of it.
+        """Plays until the source is over or `stop`, or so many seconds of it.
 
         Raises:
             UserError: When the source has nothing more because something went wrong.
         """
-        start, has_begun, told = None, False, 0.0
-        while True:
+        has_begun, told = False, 0.0
+        while not self._is_stopped:
             now = self._pace.wait()
-            place = -self._delay_seconds if start is None else now - start
-            self._take(place)
-            is_over = self._source.is_over
-            if start is None and (len(self._timeline) or is_over):
-                start, place = now + self._delay_seconds, -self._delay_seconds
-            if place >= 0 and start is not None and not has_begun:
+            with self._lock:
+                self._take()
+                is_over = self._source.is_over
+                if self._anchor is None and (len(self._timeline) or is_over):
+                    self._anchor = (now + self._delay_seconds, 0.0)
+                    self._head = Playhead(0.0, cushion_seconds=self._cushion_seconds)
+                place = self._place(now, is_over)
+            if place is not None and not has_begun:
                 has_begun = True
                 self._begin()
-            pose = self._timeline.at(place, is_over=is_over) if place >= 0 else None
-            self._send(self._standing if pose is None else self._risen(pose, place), now)
+            pose = None if place is None else self._timeline.at(place, is_over=is_over)
+            self._show(self._standing if pose is None else self._risen(pose, place or 0.0), now)
             if now - told >= _STATUS_SECONDS:
                 told = now
                 self._say(str(self.played()))
-            if is_over and place * self._source.fps >= self._timeline.newest:
+            if place is None:
+                continue
+            if is_over and place * self._source.fps >= self._timeline.newest - 1e-6:
                 return
             if seconds is not None and place >= seconds:
                 return
 
     def rest(self) -> None:
         """Lets the body stand as in the beginning."""
-        begin, first = self._last, None
+        begin, first = self._shown, None
         while True:
             now = self._pace.wait()
             first = now if first is None else first
             share = (now - first) / _BLEND_SECONDS
-            self._send(blend(begin, self._standing._replace(hips=begin.hips), ease(share)), now)
+            self._show(blend(begin, self._standing._replace(hips=begin.hips), ease(share)), now)
             if share >= 1:
                 return
 
     def played(self) -> Played:
-        """Says what was sent until now."""
+        """Says what was shown until now."""
         seconds = self._last_seconds - self._first_seconds
-        return Played(self._sent, seconds, self._pace.measured(), self._timeline.held)
+        return Played(self._count, seconds, self._pace.measured(), self._timeline.held)
 
-    def _take(self, place: float) -> None:
-        until = int((max(place, 0.0) + _AHEAD_SECONDS) * self._source.fps)
+    def _take(self) -> None:
+        until = int((self._head.seconds + _AHEAD_SECONDS) * self._source.fps)
         for index, pose in self._source.take(until):
             self._timeline.cut(index)
             self._timeline.add(index, pose)
         for notice in self._source.take_notices():
             self._say(f"note: {notice}")
 
+    def _place(self, now: float, is_over: bool) -> float | None:
+        """Returns which time of the stream is shown now, None before its beginning."""
+        elapsed, self._now = now - self._now, now
+        if self._anchor is None or (now < self._anchor[0] and not self._head.seconds):
+            return None
+        wanted = self._anchor[1] + now - self._anchor[0]
+        if wanted <= 0:
+            return 0.0
+        newest = max(self._timeline.newest, 0) / self._source.fps
+        return self._head.advance(elapsed, wanted, newest, is_over=is_over)
+
     def _risen(self, pose: BodyPose, place: float) -> BodyPose:
         share = ease(place / _BLEND_SECONDS)
         return pose if share >= 1 else blend(self._standing, pose, share)
 
-    def _send(self, pose: BodyPose, now: float) -> None:
-        self._sender.send(self._messages.frame(pose, now))
-        self._last = pose
+    def _show(self, pose: BodyPose, now: float) -> None:
+        for display in self._displays:
+            display.show(pose, now)
+        self._shown = pose
         self._last_seconds = self._clock()
         self._first_seconds = self._first_seconds or self._last_seconds
-        self._sent += 1
+        self._count += 1

@@ -196,3 +196,22 @@ class VmcSender:
         for _, out, _ in self._sent:
             out.close()
         self._sent = []
+
+
+class VmcOut:
+    """Shows poses of a body to receivers of VMC."""
+
+    def __init__(self, body: SentBody, sender: VmcSender) -> None:
+        self._messages, self._sender = VmcMessages(body), sender
+
+    def show(self, pose: BodyPose, seconds: float) -> None:
+        """Sends a pose at a time of the sender's own clock.
+
+        Raises:
+            UserError: When there is no way to a receiver's machine.
+        """
+        self._sender.send(self._messages.frame(pose, seconds))
+
+    def close(self) -> None:
+        """Closes the sockets."""
+        self._sender.close()

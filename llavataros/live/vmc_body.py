@@ -115,14 +115,20 @@ class SentBody:
         local = np.asarray(turns.multiply(np.asarray(turns.conjugate(above)), kept))
         return local, pose.hips * self._hips_ratio
 
-    def standing(self, hips: Float[np.ndarray, " 3"]) -> BodyPose:
-        """Returns the pose of somebody who stands and does nothing: arms hang."""
-        rotations = np.tile(_UPRIGHT, (len(self._moved), 1))
-        for side, sign in zip(SIDES, (-1.0, 1.0), strict=True):
-            if (name := f"{side}UpperArm") in self._moved:
-                angle = sign * _HANGING / 2
-                rotations[self._moved.index(name)] = [0.0, 0.0, np.sin(angle), np.cos(angle)]
-        return BodyPose(rotations, hips)
+
+def standing(bones: Sequence[str], hips: Float[np.ndarray, " 3"]) -> BodyPose:
+    """Returns the pose of somebody who stands and does nothing: arms hang.
+
+    Args:
+        bones: VRM names of the bones of the motion.
+        hips: Where the hips are, in metres in the world.
+    """
+    rotations = np.tile(_UPRIGHT, (len(bones), 1))
+    for side, sign in zip(SIDES, (-1.0, 1.0), strict=True):
+        if (name := f"{side}UpperArm") in bones:
+            angle = sign * _HANGING / 2
+            rotations[list(bones).index(name)] = [0.0, 0.0, np.sin(angle), np.cos(angle)]
+    return BodyPose(rotations, hips)
 
 
 def _heading(q: Float[np.ndarray, " 4"]) -> Float[np.ndarray, " 4"]:

@@ -6,7 +6,6 @@ import re
 import socket
 import threading
 import types
-from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +16,7 @@ from llavataros.live.microphone import Microphone, device_lines
 from llavataros.live.playing import Player
 from llavataros.live.source import MotionSource, read_played
 from llavataros.live.speech import RecordedSpeech
-from llavataros.live.vmc import VmcSender
+from llavataros.live.vmc import VmcMessages
 from llavataros.live.vmc_body import BodyPose, SentBody
 from llavataros.written_files import WRITTEN_BY
 from llavataros_jax.config.shipped import shipped_folder
@@ -52,26 +51,29 @@ def some_motion(frames: int = 20, fps: float = 30.0) -> Motion:
     return motion_from_local(turns, AVATAROS_9.offsets, root, fps=fps, skeleton=AVATAROS_9)
 
 
-class Kept(VmcSender):
-    """Keeps what would be sent."""
+class Kept:
+    """Keeps what would be sent of a source that is played to its end."""
 
-    def __init__(self, clock: Clock) -> None:
-        super().__init__([])
+    def __init__(self, source: MotionSource, rate: float, clock: Clock) -> None:
         self.frames: list[tuple[float, list[osc.Message]]] = []
-        self._clock = clock
+        self._messages, self._clock = VmcMessages(SentBody(source.bones, source.rest)), clock
+        self.player = Player(source, [self], rate_per_second=rate, clock=clock, sleep=clock.sleep)
 
-    def send(self, messages: Sequence[bytes]) -> None:
-        self.frames.append((self._clock.now - 1e6, [m for p in messages for m in osc.messages(p)]))
+    def show(self, pose: BodyPose, seconds: float) -> None:
+        packets = self._messages.frame(pose, seconds)
+        found = [message for packet in packets for message in osc.messages(packet)]
+        self.frames.append((self._clock.now - 1e6, found))
+
+    def close(self) -> None:
+        raise AssertionError("whoever made it closes it")
 
 
 @pytest.mark.parametrize("rate", [30.0, 60.0])
 def test_a_motion_is_sent_at_its_rate_and_every_bone_is_where_our_kinematics_have_it(rate):
     motion = some_motion(frames=90)
     clock, source = Clock(oversleeps=0.001), MotionSource(motion, place="it")
-    kept = Kept(clock)
-    body = SentBody(source.bones, source.rest)
-    player = Player(source, body, kept, rate_per_second=rate, clock=clock, sleep=clock.sleep)
-    player.play()
+    kept = Kept(source, rate, clock)
+    kept.player.play()
     times = np.array([time for time, _ in kept.frames])
     assert len(times) == pytest.approx(3 * rate, abs=2)
     assert (len(times) - 1) / (times[-1] - times[0]) == pytest.approx(rate, rel=0.02)
@@ -86,12 +88,9 @@ def test_a_motion_is_sent_at_its_rate_and_every_bone_is_where_our_kinematics_hav
 
 
 def test_the_body_rises_from_standing_and_sinks_back_to_it():
-    clock, source = Clock(), MotionSource(some_motion(frames=60), place="it")
-    kept = Kept(clock)
-    player = Player(source, SentBody(source.bones, source.rest), kept, rate_per_second=30.0,
-                    clock=clock, sleep=clock.sleep)  # fmt: skip
-    player.play()
-    player.rest()
+    kept = Kept(MotionSource(some_motion(frames=60), place="it"), 30.0, Clock())
+    kept.player.play()
+    kept.player.rest()
     height = [unity.world(frame)["LeftHand"][0][1] for _, frame in kept.frames]
     assert height[0] < 0.95
     assert height[-1] < 0.95
@@ -304,11 +303,11 @@ def test_ctrl_c_lets_the_arms_sink_and_ends_cleanly(tmp_path, capsys, monkeypatc
     write_npy(tmp_path / "wave.npy", some_motion(frames=600))
     plain, asked = Player._take, []
 
-    def take(self, place):
-        asked.append(place)
-        if place > 0.1:
+    def take(self):
+        asked.append(self.next_frame / 30)
+        if asked[-1] > 0.1:
             raise KeyboardInterrupt
-        plain(self, place)
+        plain(self)
 
     monkeypatch.setattr(Player, "_take", take)
     with Receiver() as receiver:
@@ -337,15 +336,11 @@ def test_a_recording_is_animated_while_it_is_played(capsys):
     assert np.ptp(hands, axis=0).max() > 0.05
 
 
-def test_the_pose_of_nobody_is_not_sent():
-    """A source that ends before its first frame leaves the body standing."""
-    source = MotionSource(some_motion(frames=1), place="it")
+def test_a_source_that_ends_before_its_first_frame_leaves_the_body_standing():
+    source, clock = MotionSource(some_motion(frames=1), place="it"), Clock()
     source.take(5)
-    clock = Clock()
-    kept = Kept(clock)
-    body = SentBody(source.bones, source.rest)
-    player = Player(source, body, kept, rate_per_second=30.0, clock=clock, sleep=clock.sleep)
-    player.play()
-    standing = body.standing(source.rest[0])
-    assert isinstance(standing, BodyPose)
-    assert len(kept.frames) == 1
+    kept = Kept(source, 30.0, clock)
+    kept.player.play()
+    ((_, frame),) = kept.frames
+    hand, arm = (unity.world(frame)[f"Left{bone}"][0] for bone in ("Hand", "UpperArm"))
+    assert hand[1] < arm[1] - 0.4

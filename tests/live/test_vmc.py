@@ -16,7 +16,7 @@ from llavataros.live.vmc import (
     parse_target,
     unity_name,
 )
-from llavataros.live.vmc_body import BodyPose, SentBody
+from llavataros.live.vmc_body import BodyPose, SentBody, standing
 from llavataros_jax.errors import UserError
 from tests.live import osc, unity
 
@@ -165,9 +165,7 @@ def test_the_offsets_of_a_known_avatar_are_sent_and_its_bones_alone():
 
 
 def test_arms_of_the_standing_pose_hang():
-    body = SentBody(MOVED, REST)
-    packets = VmcMessages(body).frame(body.standing(REST[0]), 0.0)
-    shown = unity.world([m for packet in packets for m in osc.messages(packet)])
+    shown = unity.world(received(standing(MOVED, REST[0])))
     for side in ("Left", "Right"):
         assert shown[f"{side}Hand"][0][1] < shown[f"{side}UpperArm"][0][1] - 0.45
         assert 0.1 < abs(shown[f"{side}Hand"][0][0]) < 0.35

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation, Slerp
 
-from llavataros.live.pace import Pace, Timeline, ease
+from llavataros.live.pace import Pace, Playhead, Timeline, ease
 from llavataros.live.vmc_body import BodyPose
 
 
@@ -94,7 +94,9 @@ def test_a_late_stream_is_shown_late_and_not_queued():
             timeline.add(tick - 5, frames[tick - 5])
         shown.append(timeline.at(tick / 30))
     assert [pose is frames[n] for n, pose in enumerate(shown[5:])] == [True] * 7
-    assert timeline.held == 7
+    assert timeline.held == 0
+    timeline.at(12 / 30)
+    assert timeline.held == 1, "nothing new came"
     for index in range(7, 20):  # it has caught up
         timeline.add(index, frames[index])
     assert timeline.at(12 / 30) is frames[12]
@@ -121,3 +123,38 @@ def test_easing_begins_and_ends_at_rest():
     np.testing.assert_allclose(slope[[0, -1]], 0, atol=1e-4)
     assert values[500] == pytest.approx(0.5)
     assert (np.diff(values[:-2]) > 0).all()
+
+
+def test_the_playhead_keeps_to_the_wanted_time_and_catches_up_without_a_jump():
+    head, places = Playhead(0.0), []
+    for tick in range(1, 121):
+        wanted = tick / 60 + (0.5 if tick > 60 else 0.0)  # the sound begins, half a second ahead
+        places.append(head.advance(1 / 60, wanted, newest=10.0))
+    np.testing.assert_allclose(places[:60], np.arange(1, 61) / 60, atol=1e-9)
+    assert places[-1] == pytest.approx(2.5, abs=0.01)
+    assert np.diff(places).max() <= 2.5 / 60 + 1e-9
+    assert np.abs(np.array(places[90:]) - np.arange(91, 121) / 60 - 0.5).max() < 0.2
+
+
+def test_the_playhead_waits_where_it_is_ahead_and_never_goes_back():
+    head, places = Playhead(1.0), []
+    for tick in range(1, 61):
+        places.append(head.advance(1 / 60, 0.7 + tick / 60, newest=10.0))
+    assert places[0] >= 1.0
+    assert np.diff(places).min() >= 0
+    assert places[-1] == pytest.approx(1.7, abs=0.02)
+
+
+def test_where_frames_end_for_a_moment_the_playhead_slows_down():
+    head = Playhead(0.0, cushion_seconds=0.2)
+    places = [head.advance(1 / 60, tick / 60, newest=0.5) for tick in range(1, 61)]
+    steps = np.diff(places)
+    assert places[-1] < 0.5
+    assert np.all(np.diff(steps[-40:]) < 0), "it slows down more and more"
+    assert np.abs(np.diff(steps)).max() < 0.2 / 60
+    at_end = [head.advance(1 / 60, 1 + tick / 60, newest=0.5, is_over=True) for tick in range(9)]
+    assert at_end[-1] == 0.5
+
+
+def test_after_a_long_sleep_the_playhead_is_where_it_should_be():
+    assert Playhead(1.0).advance(1 / 60, 3600.0, newest=3599.9) == 3599.9
