@@ -114,6 +114,11 @@ def nearest_parents(bones: Collection[str]) -> dict[str, str | None]:
     return above
 
 
+def spellings(convention: str) -> dict[str, list[str]]:
+    """Returns how joints of a kind of skeleton are called, by their bones, the usual name first."""
+    return _data()["conventions"][convention]
+
+
 class _Tree:
     """Who hangs on whom."""
 

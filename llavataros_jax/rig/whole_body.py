@@ -15,6 +15,7 @@ from llavataros_jax.rig.normalised import HumanoidMotion
 
 _HIPS, _SHOULDERS, _CHIN = 0.530, 0.818, 0.870  # of the height
 _KNEE, _ANKLE, _HALF_HIPS = 0.285, 0.039, 0.05
+_TOES = (0.010, 0.075)  # up and forward
 
 
 def whole_body(motion: HumanoidMotion, wanted: Collection[str] = REQUIRED) -> HumanoidMotion:
@@ -38,7 +39,7 @@ def whole_body(motion: HumanoidMotion, wanted: Collection[str] = REQUIRED) -> Hu
 
 
 def _usual_places(motion: HumanoidMotion) -> dict[str, Float[np.ndarray, " 3"]]:
-    """Returns where the bones are that a motion may lack; toes and fingers are not among them."""
+    """Returns where the bones are that a motion may lack; fingers are not among them."""
     own = dict(zip(motion.bones, motion.rest, strict=True))
     hips, arms = own["hips"], [own[f"{side}UpperArm"] for side in SIDES]
     shoulders = np.mean(arms, axis=0)
@@ -59,4 +60,7 @@ def _usual_places(motion: HumanoidMotion) -> dict[str, Float[np.ndarray, " 3"]]:
         for bone, share in (("UpperLeg", None), ("LowerLeg", _KNEE), ("Foot", _ANKLE)):
             level = hip[1] if share is None else hips[1] * share / _HIPS
             found[f"{side}{bone}"] = np.array([hip[0], level, hip[2]])
+        foot = own.get(f"{side}Foot", found[f"{side}Foot"])
+        forward = np.array([0.0, _TOES[0] - _ANKLE, _TOES[1]]) * height
+        found[f"{side}Toes"] = foot + forward
     return found
