@@ -64,6 +64,10 @@ class KeptConnection:
         if self._socket:
             await self._socket.close()
 
+    def cut(self) -> None:
+        """Breaks the connection as a network would, for tests."""
+        self._open_socket.transport.abort()
+
     async def send(self, person: int | None, end: int, message: str | bytes) -> None:
         """Sends a message, and again if need be.
 
