@@ -10,6 +10,7 @@ from pathlib import Path
 
 from llavataros.animation import Animation, animate_recording
 from llavataros.dials import add_dials, check_sampled, dial_overrides, seeds_of
+from llavataros.motion_forms import add_forms, asked_forms
 from llavataros.wanted_recordings import WantedRecording, wanted_recordings
 from llavataros_jax.compilation_cache import keep_compiled
 from llavataros_jax.config.shipped import shipped_folder
@@ -24,6 +25,7 @@ EPILOG = """\
   {prog} interviews/ --out films --speaker kim
   {prog} hello.wav --transcript hello.txt --checkpoint runs/own
   {prog} call.wav --channels split words.whisper=base.en
+  {prog} hello.wav --onto avatar.vrm --also vrma
 
 A recording is anything that ffmpeg reads; of a folder, all in it. Without --checkpoint the model
 that comes along moves the body. Words come from --words (any usual form of timed words), else from
@@ -33,7 +35,8 @@ or none (from sound alone). For a conversation give the other person's recording
 
 Written to --out under the recording's name: .npy (frames, joints, 7: position in metres and
 quaternion xyzw), .bvh (centimetres), a film with sound, and .json (config, commit, checkpoint,
-hashes, seed, timings). A file that this program did not write is never replaced.
+hashes, seed, timings). --onto avatar.vrm moves that character and writes it as .glb; --also
+names more forms. A file that this program did not write is never replaced.
 
 section.key=value names tools and weights of this machine (words.…, audio.pase, text.model,
 text.batch), the size of gestures (film.size=1.3), smoothing and the film's size (film.…); what the
@@ -59,6 +62,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     wanted = wanted_recordings([*given.recordings, *given.audio], out=out)
     _check_one(given, wanted)
     began = time.monotonic()
+    asked_forms(given)  # a character that cannot be used is refused before any work
     if not given.no_film:
         check_film_tools()
     keep_compiled()
@@ -224,6 +228,7 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     parser.add_argument("--no-smoothing", action="store_true", help="keep the network's raw motion")
     parser.add_argument("--no-film", action="store_true", help="write motion only")
     add_dials(parser)
+    add_forms(parser)
     other = parser.add_argument_group("conversation")
     other.add_argument("--interlocutor-audio", metavar="FILE", help="the other person's recording")
     other_words = other.add_mutually_exclusive_group()

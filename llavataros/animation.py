@@ -13,6 +13,7 @@ from data_prep.clips.speech import SpeechFeatures, prepare_speech
 from data_prep.sound.features import load_tools
 from llavataros.dials import seeds_of
 from llavataros.given_features import read_features, require_features
+from llavataros.motion_forms import AskedForms, asked_forms
 from llavataros.no_effect import options_without_effect
 from llavataros.provenance import provenance
 from llavataros.wanted_recordings import WantedRecording
@@ -75,9 +76,10 @@ def animate_recording(
         UserError: When something given cannot be used or a file is in the way.
     """
     speaker = run.speaker_id(given.speaker)
-    film_suffix = () if given.no_film else (run.config.film.suffix,)
-    seeds = seeds_of(given)
-    samples = _files(given, recording, (".npy", ".bvh", *film_suffix), len(seeds))
+    asked, seeds = asked_forms(given), seeds_of(given)
+    suffixes = (".npy", ".bvh", *asked.suffixes)
+    suffixes += () if given.no_film else (run.config.film.suffix,)
+    samples = _files(given, recording, suffixes, len(seeds))
     for files in samples:
         files.check(recording.audio)
     began = time.monotonic()
@@ -109,7 +111,8 @@ def animate_recording(
         spent = dict(of_each)
         motion = resample(motion, given.fps) if given.fps else motion
         num_frames, fps = motion.num_frames, motion.fps
-        spent |= _write(files, motion, run, speech, recording.audio)
+        of_forms, taken = _write(files, motion, run, asked, speech, recording.audio)
+        spent, notes = spent | taken, tuple(dict.fromkeys((*notes, *of_forms)))
         origin = {"audio": recording.audio, "notes": list(notes), "seed": seed}
         files.finish(provenance(given, run, speech, motion, shared | spent, **origin))
         seconds |= {stage: seconds.get(stage, 0.0) + more for stage, more in spent.items()}
@@ -193,14 +196,20 @@ def _as_clip(speech: SpeechFeatures, speaker: int) -> ClipSpeech:
 
 
 def _write(
-    files: WrittenFiles, motion: Motion, run: TrainedRun, speech: SpeechFeatures, audio: Path
-) -> dict[str, float]:
-    """Writes a motion and its film; returns how long each took."""
+    files: WrittenFiles,
+    motion: Motion,
+    run: TrainedRun,
+    asked: AskedForms,
+    speech: SpeechFeatures,
+    audio: Path,
+) -> tuple[tuple[str, ...], dict[str, float]]:
+    """Writes a motion and its film; returns notes, and how long each took."""
     began = time.monotonic()
     files.folder.mkdir(parents=True, exist_ok=True)
     files.begin()
     write_npy(files.path(".npy"), motion)
     write_bvh(files.path(".bvh"), motion, metres_per_unit=run.config.motion.bvh_metres_per_unit)
+    notes = asked.write(motion, files.path, files.stem)
     written = time.monotonic()
     film = run.config.film
     if film.suffix in files.suffixes:
@@ -212,4 +221,4 @@ def _write(
             width=film.width,
             height=film.height,
         )
-    return {"write the motion": written - began, "film": time.monotonic() - written}
+    return notes, {"write the motion": written - began, "film": time.monotonic() - written}

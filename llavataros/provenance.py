@@ -49,6 +49,7 @@ def provenance(
         },
         "audio": str(audio),
         "audio_blake2b": file_hash(audio),
+        "onto_blake2b": file_hash(Path(given.onto)) if given.onto else None,
         "checkpoint": run.checkpoint,
         "parameters_blake2b": digest.hexdigest(),
         "data_hash": run.manifest.content_hash,
