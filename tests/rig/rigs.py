@@ -78,6 +78,7 @@ class Rig:
         hips: Their height in metres.
         arms: By how much its arms are longer than usual.
         lowered_degrees: How far its arms are lowered at rest.
+        palms_degrees: By how much its forearms are rolled at rest, thumbs up.
         rolls: A seed of random axes for all bones; None lets them be the world's.
         armature_scale: Of the node above the hips, in which lengths are so many times larger.
         armature_turn: Rotation of that node.
@@ -91,6 +92,7 @@ class Rig:
     hips: float = 1.0
     arms: float = 1.0
     lowered_degrees: float = 0.0
+    palms_degrees: float = 0.0
     rolls: int | None = None
     armature_scale: float = 1.0
     armature_turn: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -144,12 +146,16 @@ class Rig:
         """World places and rotations at rest, in the scene."""
         places, turns = self.places(), self.t_turns()
         for side, sign in SIDES:
-            lower = Rotation.from_euler("z", -sign * self.lowered_degrees, degrees=True)
-            pivot = places[f"{side}UpperArm"].copy()
-            for bone in self.bones:
-                if self._hangs_on(bone, f"{side}UpperArm"):
-                    places[bone] = lower.apply(places[bone] - pivot) + pivot
-                    turns[bone] = lower * turns[bone]
+            for joint, axis, degrees in (
+                ("LowerArm", "x", -self.palms_degrees),
+                ("UpperArm", "z", -sign * self.lowered_degrees),
+            ):
+                turn = Rotation.from_euler(axis, degrees, degrees=True)
+                pivot = places[f"{side}{joint}"].copy()
+                for bone in self.bones:
+                    if self._hangs_on(bone, f"{side}{joint}"):
+                        places[bone] = turn.apply(places[bone] - pivot) + pivot
+                        turns[bone] = turn * turns[bone]
         facing = self.facing()
         return (
             {bone: facing.apply(place) for bone, place in places.items()},
@@ -208,6 +214,31 @@ class Rig:
         else:
             model.save_binary(str(path))
         return path
+
+
+def without_armature(model: Any) -> None:
+    """Lets the hips hang on nothing."""
+    model.nodes[0].children = []
+    model.scenes[0].nodes[0] = 1
+
+
+def with_helpers(model: Any) -> None:
+    """Puts a turned node that is no bone above each upper arm, and one above the chest."""
+    for number in range(1, len(model.nodes) - 1):
+        node = model.nodes[number]
+        if not node.name.endswith(("LeftArm", "RightArm", "Spine1")):
+            continue
+        turn = Rotation.from_euler("xyz", (40, -20, 70), degrees=True)
+        place = np.array([0.03, 0.01, -0.02])
+        parent = next(other for other in model.nodes if number in (other.children or []))
+        parent.children[parent.children.index(number)] = len(model.nodes)
+        helper = gltf.Node(
+            name="helper", translation=place.tolist(), rotation=turn.as_quat().tolist()
+        )
+        helper.children = [number]
+        model.nodes.append(helper)
+        node.translation = turn.inv().apply(np.array(node.translation) - place).tolist()
+        node.rotation = (turn.inv() * Rotation.from_quat(node.rotation)).as_quat().tolist()
 
 
 def _add_skin(model: Any, rig: Rig, worlds: dict[str, np.ndarray], numbers: dict[str, int]) -> None:
