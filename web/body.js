@@ -5,7 +5,7 @@ import {
   BufferGeometry,
   Group,
   Matrix4,
-  MeshPhysicalMaterial,
+  MeshStandardMaterial,
   Quaternion,
   Skeleton,
   SkinnedMesh,
@@ -123,24 +123,12 @@ function geometry(part, { positions, normals, indices }, skin, numbers) {
 }
 
 function materials({ cloth, trousers, skin, leather, hair }) {
-  const soft = (color, sheen) =>
-    new MeshPhysicalMaterial({
-      color,
-      roughness: 0.92,
-      sheen,
-      sheenRoughness: 0.55,
-      sheenColor: color,
-    });
+  const matt = (color, roughness) => new MeshStandardMaterial({ color, roughness });
   return {
-    cloth: soft(cloth, 0.8),
-    trousers: soft(trousers, 0.35),
-    skin: new MeshPhysicalMaterial({
-      color: skin,
-      roughness: 0.62,
-      sheen: 0.25,
-      sheenColor: "#ffb9a0",
-    }),
-    hair: soft(hair, 0.5),
-    leather: new MeshPhysicalMaterial({ color: leather, roughness: 0.5 }),
+    cloth: matt(cloth, 0.95),
+    trousers: matt(trousers, 0.95),
+    skin: matt(skin, 0.65),
+    hair: matt(hair, 0.7),
+    leather: matt(leather, 0.5),
   };
 }

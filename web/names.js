@@ -6,6 +6,7 @@ import { PARENTS, SIDES } from "./bones.js";
 
 const NEEDED = ["hips", "spine", ...SIDES.flatMap((s) => [`${s}UpperArm`, `${s}LowerArm`])];
 const SIDE = /^(left|right)[\W_]*|^([lr])[\W_]+|[\W_]+([lr])$|[\W_]*(left|right)$/i;
+const MARKS = /[^\p{L}\p{N}]/gu;
 
 /**
  * @typedef {{prefixes: string[], suffixes: string[],
@@ -66,8 +67,8 @@ function readings(name, { prefixes, suffixes }) {
   for (const suffix of suffixes)
     if (text.toLowerCase().endsWith(suffix)) text = text.slice(0, -suffix.length);
   const side = text.match(SIDE)?.slice(1).find(Boolean)?.[0].toLowerCase();
-  const plain = text.replace(/[\W_]/g, "").toLowerCase();
-  const rest = text.replace(SIDE, "").replace(/[\W_]/g, "").toLowerCase();
+  const plain = text.replace(MARKS, "").toLowerCase();
+  const rest = text.replace(SIDE, "").replace(MARKS, "").toLowerCase();
   return new Set(side && rest ? [plain, `${side} ${rest}`] : [plain]);
 }
 

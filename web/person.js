@@ -4,10 +4,10 @@ import { Body } from "./body.js";
 import { Puppet } from "./pose.js";
 
 const COLOURS = [
-  { cloth: "#57739f", trousers: "#363d50", hair: "#3a2c26" },
-  { cloth: "#b8654a", trousers: "#4a4340", hair: "#57504c" },
-  { cloth: "#5c8a68", trousers: "#3b4640", hair: "#2a2523" },
-  { cloth: "#8a6a9c", trousers: "#423b4b", hair: "#6b5138" },
+  { cloth: "#57739f", trousers: "#454e66", hair: "#3a2c26" },
+  { cloth: "#b8654a", trousers: "#5a514c", hair: "#57504c" },
+  { cloth: "#5c8a68", trousers: "#4b5850", hair: "#2a2523" },
+  { cloth: "#8a6a9c", trousers: "#544b5f", hair: "#6b5138" },
 ];
 const SHARED = { skin: "#d3ab92", leather: "#2b2b30" };
 

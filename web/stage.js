@@ -11,9 +11,7 @@ import {
   NeutralToneMapping,
   OrbitControls,
   PCFShadowMap,
-  PMREMGenerator,
   PerspectiveCamera,
-  RoomEnvironment,
   Scene,
   Vector3,
   WebGLRenderer,
@@ -58,25 +56,23 @@ export class Stage {
   }
 
   #light() {
-    const environment = new PMREMGenerator(this.renderer).fromScene(new RoomEnvironment(), 0.05);
-    this.scene.environment = environment.texture;
-    this.scene.environmentIntensity = 0.42;
-    this.sky = new HemisphereLight("#ffffff", "#8a8f9c", 0.7);
+    this.sky = new HemisphereLight("#f4f6ff", "#9b8f86", 1);
     this.key = new DirectionalLight("#fff1e0", 3.1);
     this.key.position.set(1.6, 3.6, 2.6);
     this.key.castShadow = true;
     this.key.shadow.mapSize.set(2048, 2048);
-    this.key.shadow.radius = 5;
+    this.key.shadow.radius = 7;
     this.key.shadow.intensity = 0.75;
     this.key.shadow.bias = -0.0006;
     this.key.shadow.normalBias = 0.012;
+    this.fill = new DirectionalLight("#d9e4ff", 0.8);
+    this.fill.position.set(-3, 1.4, 2.2);
     this.rim = new DirectionalLight("#cfe0ff", 1.7);
     this.rim.position.set(-2.4, 2.6, -2.6);
     this.floor = new Mesh(new CircleGeometry(40, 48), new MeshStandardMaterial({ roughness: 1 }));
-    this.floor.material.envMapIntensity = 0.3;
     this.floor.rotation.x = -Math.PI / 2;
     this.floor.receiveShadow = true;
-    this.scene.add(this.sky, this.key, this.key.target, this.rim, this.floor);
+    this.scene.add(this.sky, this.key, this.key.target, this.fill, this.rim, this.floor);
   }
 
   /** Takes the colours of the page. */
@@ -84,8 +80,8 @@ export class Stage {
     this.scene.background = new Color(backdrop);
     this.scene.fog = new Fog(new Color(backdrop), 4.5, 14);
     this.floor.material.color.set(floor);
-    this.sky.intensity = isDark ? 0.3 : 0.6;
-    this.scene.environmentIntensity = isDark ? 0.22 : 0.3;
+    this.sky.intensity = isDark ? 0.8 : 1.5;
+    this.fill.intensity = isDark ? 0.35 : 0.8;
     this.rim.intensity = isDark ? 2.6 : 1.5;
     this.changed = true;
   }

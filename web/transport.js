@@ -26,7 +26,8 @@ export function showClock(clock) {
   position.max = String(length);
   position.value = String(seconds);
   position.setAttribute("aria-valuetext", `${clockText(seconds)} of ${clockText(length)}`);
-  $("time").textContent = `${clockText(seconds)} / ${clockText(length)}`;
+  $("time").textContent = clockText(seconds);
+  $("length").textContent = `/ ${clockText(length)}`;
 }
 
 /** Writes seconds as minutes and seconds. */
