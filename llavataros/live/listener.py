@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from data_prep.words.word import Word
 from llavataros.live.engine import Engine
-from llavataros.live.options import SessionOptions
+from llavataros.live.options import SessionDials, SessionOptions
 from llavataros.live.source import Numbered
 from llavataros.live.vmc_body import BodyPose
 from llavataros_jax.rig.normalised import Humanoid
@@ -48,6 +48,26 @@ class Listener(Protocol):
         """Takes the next sound."""
         ...
 
+    def begin_utterance(self) -> float:
+        """Hears that somebody begins to speak; returns the time of the stream where that is."""
+        ...
+
+    def end_utterance(self) -> None:
+        """Hears that all sound and words of the utterance were brought."""
+        ...
+
+    def interrupt(self, frame: int) -> None:
+        """Lets the body come to rest from a frame on."""
+        ...
+
+    def turn(self, dials: SessionDials) -> None:
+        """Turns those dials that are not None."""
+        ...
+
+    def gesture(self, name: str, at_seconds: float | None, strength: float) -> None:
+        """Lets the body make a gesture, at a time of the stream or with the next frame."""
+        ...
+
     def end(self) -> None:
         """Hears that nothing more will come."""
         ...
@@ -80,6 +100,7 @@ class EngineListener:
         self.bones, self.rest = humanoid.bones, humanoid.rest
         self.fps, self.delay_seconds = self._engine.fps, self._engine.delay_seconds
         self._session = self._engine.open(options)
+        self._told = 0
         self._engine.warm_up()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._engine.run, args=(self._stop,), daemon=True)
@@ -102,6 +123,26 @@ class EngineListener:
         """Takes the next sound."""
         self._session.hear(samples, sample_rate)
 
+    def begin_utterance(self) -> float:
+        """Hears that somebody begins to speak; returns the time of the stream where that is."""
+        return self._session.begin_utterance()
+
+    def end_utterance(self) -> None:
+        """Hears that all sound and words of the utterance were brought."""
+        self._session.end_utterance()
+
+    def interrupt(self, frame: int) -> None:
+        """Lets the body come to rest from a frame on."""
+        self._session.interrupt(frame)
+
+    def turn(self, dials: SessionDials) -> None:
+        """Turns those dials that are not None."""
+        self._session.turn(dials)
+
+    def gesture(self, name: str, at_seconds: float | None, strength: float) -> None:
+        """Lets the body make a gesture, at a time of the stream or with the next frame."""
+        self._session.gesture(name, at_seconds, strength)
+
     def end(self) -> None:
         """Hears that nothing more will come."""
         self._session.end()
@@ -119,7 +160,9 @@ class EngineListener:
 
     def take_notices(self) -> list[str]:
         """Returns what the user should know and was not told."""
-        return self._session.take_notices()
+        notices = self._session.notices
+        told, self._told = self._told, len(notices)
+        return list(notices[told:])
 
     def close(self) -> None:
         """Ends the session and the engine's thread."""

@@ -72,7 +72,8 @@ class Player:
             displays: Who shows them.
             rate_per_second: Frames that are shown each second.
             delay_seconds: How long the first pose waits when it is there.
-            cushion_seconds: See `Playhead`; for sources that go no faster than time.
+            cushion_seconds: See `Playhead`; for sources that go no faster than time, which are
+                shown as soon as they can be, until `follow` says when.
             begin: Is called when the stream's time begins to run.
             say: Is told once a second how it goes, and what the user should know.
             clock: Monotonic seconds.
@@ -86,6 +87,7 @@ class Player:
         self._shown = self._standing = standing(source.bones, source.rest[0])
         # The pace's time and the stream's that belong together.
         self._anchor: tuple[float, float] | None = None
+        self._has_followed = False
         self._now, self._count, self._is_stopped = 0.0, 0, False
         self._first_seconds = self._last_seconds = 0.0
         self._lock = threading.RLock()
@@ -101,7 +103,13 @@ class Player:
         It never goes back, and reaches a later time in a moment.
         """
         with self._lock:
-            self._anchor = (self._pace.seconds, seconds)
+            self._anchor, self._has_followed = (self._pace.seconds, seconds), True
+
+    def keep(self) -> None:
+        """Goes on at the pace of time from what is seen, though later frames come at once."""
+        with self._lock:
+            if self._anchor is not None:
+                self._anchor, self._has_followed = (self._now, self._head.seconds), True
 
     def interrupt(self, make_anew: Callable[[int], None]) -> None:
         """Forgets what was to be shown, which `make_anew` makes anew from a frame on."""
@@ -175,10 +183,12 @@ class Player:
         elapsed, self._now = now - self._now, now
         if self._anchor is None or (now < self._anchor[0] and not self._head.seconds):
             return None
+        newest = max(self._timeline.newest, 0) / self._source.fps
         wanted = self._anchor[1] + now - self._anchor[0]
+        if self._cushion_seconds and not self._has_followed:
+            wanted = max(wanted, newest - self._cushion_seconds)  # as soon as can be
         if wanted <= 0:
             return 0.0
-        newest = max(self._timeline.newest, 0) / self._source.fps
         return self._head.advance(elapsed, wanted, newest, is_over=is_over)
 
     def _risen(self, pose: BodyPose, place: float) -> BodyPose:

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from data_prep.words.word import Word
 from llavataros.client import Frames, Stream, connect
+from llavataros.live.options import SessionDials
 from llavataros.live.source import Numbered
 from llavataros.live.vmc_body import BodyPose
 from llavataros_jax.errors import UserError
@@ -78,6 +79,28 @@ class ServerListener:
     def hear(self, samples: Float[np.ndarray, " n"], sample_rate: int) -> None:
         """Takes the next sound, of the rate that was announced."""
         self._wait(self._stream.send_audio(samples))
+
+    def begin_utterance(self) -> float:
+        """Hears that somebody begins to speak; returns the time of the stream where that is."""
+        return self._wait(self._stream.utterance())
+
+    def end_utterance(self) -> None:
+        """Hears that all sound and words of the utterance were brought."""
+        self._wait(self._stream.say("end_utterance"))
+
+    def interrupt(self, frame: int) -> None:
+        """Lets the body come to rest from a frame on."""
+        self._wait(self._stream.interrupt(frame / self.fps))
+
+    def turn(self, dials: SessionDials) -> None:
+        """Turns those dials that are not None."""
+        given = {name: value for name, value in vars(dials).items() if value is not None}
+        self._wait(self._stream.say("dials", **given))
+
+    def gesture(self, name: str, at_seconds: float | None, strength: float) -> None:
+        """Lets the body make a gesture, at a time of the stream or with the next frame."""
+        told = {"name": name, "at_seconds": at_seconds, "strength": strength}
+        self._wait(self._stream.say("gesture", **told))
 
     def end(self) -> None:
         """Hears that nothing more will come."""
