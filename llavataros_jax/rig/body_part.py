@@ -65,3 +65,8 @@ def part(
     """Returns a part whose box holds some points and a pad around them."""
     least, most = points.min(axis=0) - pad_metres, points.max(axis=0) + pad_metres
     return Part(colour, tuple(shapes), blend_metres, least, most, step_metres, without)
+
+
+def in_light(colour: Float[np.ndarray, " 3"]) -> Float[np.ndarray, " 3"]:
+    """Returns what a colour of a screen (sRGB, IEC 61966-2-1) is in light, as files want it."""
+    return np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)

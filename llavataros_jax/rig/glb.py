@@ -16,7 +16,7 @@ from llavataros_jax.motion.kinematics import local_rotations_of
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.skeleton import Skeleton
 from llavataros_jax.rig.body import BodyMesh, body
-from llavataros_jax.rig.body_part import COLOURS
+from llavataros_jax.rig.body_part import COLOURS, in_light
 from llavataros_jax.rig.glb_builder import INDICES, VERTICES, GlbBuilder
 from llavataros_jax.rig.t_pose import rest_pose
 
@@ -93,7 +93,7 @@ def _add_mesh(builder: GlbBuilder, meshes: tuple[BodyMesh, ...]) -> int:
             {
                 "name": mesh.colour,
                 "pbrMetallicRoughness": {
-                    "baseColorFactor": [*_linear(np.array(colour)).tolist(), 1.0],
+                    "baseColorFactor": [*in_light(np.array(colour)).tolist(), 1.0],
                     "metallicFactor": 0.0,
                     "roughnessFactor": roughness,
                 },
@@ -130,8 +130,3 @@ def _in_bytes(weights: Float[np.ndarray, "V 4"]) -> np.ndarray:
     whole = np.floor(weights * 255 + 0.5).astype(int)
     whole[:, 0] += 255 - whole.sum(axis=1)
     return whole
-
-
-def _linear(colour: Float[np.ndarray, " 3"]) -> Float[np.ndarray, " 3"]:
-    """Returns what a colour of a screen (sRGB, IEC 61966-2-1) is in light."""
-    return np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
