@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 
 import numpy as np
 
-from llavataros.live.gestures import Gestures
+from llavataros.live.gestures import Gestures, shipped_gestures
 from llavataros.live.host import Host
 from llavataros.live.lane import Turn
 from llavataros.live.options import SessionOptions
@@ -62,7 +62,8 @@ class Engine:
         """
         if sessions < 1:
             raise UserError(f"an engine of {sessions} sessions moves nobody; give 1 or more")
-        self.trained, self.gestures, self._clock = run, gestures or Gestures(), clock
+        self.trained, self._clock = run, clock
+        self.gestures = shipped_gestures(run) if gestures is None else gestures
         self._stepper = Stepper(run, sessions)
         self._lanes: list[Session | None] = [None] * sessions
         self._lanes_lock, self._stepping = threading.Lock(), threading.Lock()

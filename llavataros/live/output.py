@@ -4,17 +4,22 @@ import dataclasses
 import itertools
 from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
+from llavataros.live.gestures import PlacedGesture
 from llavataros.live.inertia import Inertia
 from llavataros.live.live_frame import LiveFrame
+from llavataros_jax.errors import UserError
 from llavataros_jax.motion.rotations import continuous
 
+_MOST_LAYERS = 100
 # Un-normalised poses to the frames of a `Motion`.
 Decode = Callable[[Float[np.ndarray, "n P"]], Float[np.ndarray, "n J 7"]]
+# What is put over the network's poses for a while.
+Layer = Inertia | PlacedGesture
 
 
 class Times(NamedTuple):
@@ -23,26 +28,6 @@ class Times(NamedTuple):
     heard: float
     ready: float
     stepped: float
-
-
-class Layer(Protocol):
-    """What is put over the network's poses for a while."""
-
-    @property
-    def first_frame(self) -> int:
-        """The first frame that it changes."""
-        ...
-
-    @property
-    def end_frame(self) -> int:
-        """The first frame that it no longer changes."""
-        ...
-
-    def over(
-        self, poses: Float[np.ndarray, "n P"], frames: Int[np.ndarray, " n"]
-    ) -> Float[np.ndarray, "n P"]:
-        """Returns poses of these frames with the layer over them."""
-        ...
 
 
 class _Kept(NamedTuple):
@@ -57,6 +42,11 @@ class Output:
     """Frames of one session, from the network's poses to whoever takes them.
 
     Nothing here locks.
+
+    Attributes:
+        made_frames: Frames that were made since the beginning.
+        taken_frames: Those of them that were taken.
+        seam_frame: The first frame that a layer may change: the last cut.
     """
 
     def __init__(self, decode: Decode, *, fps: float, kept_frames: int):
@@ -72,7 +62,7 @@ class Output:
         self._unread: deque[LiveFrame] = deque()
         self._kept: deque[_Kept] = deque(maxlen=kept_frames)
         self._layers: list[Layer] = []
-        self._jumps = False
+        self._jumps, self.seam_frame = False, 0
 
     @property
     def unread_frames(self) -> int:
@@ -86,7 +76,7 @@ class Output:
             self._jumps = False
             if self._kept:
                 self._layers.append(self._inertia(first, poses[0]))
-        self._layers = [layer for layer in self._layers if layer.end_frame > first]
+        self._layers = [layer for layer in self._layers if layer.end_frame > self.taken_frames]
         return self._over(poses, first)
 
     def deliver(
@@ -142,11 +132,18 @@ class Output:
         while self._unread and self._unread[-1].index >= frame:
             self._unread.pop()
         self.made_frames, self.taken_frames = frame, min(frame, self.taken_frames)
-        self._layers, self._jumps = [], True
+        self._layers, self._jumps, self.seam_frame = [], True, frame
         return frame
 
     def put_over(self, layer: Layer) -> None:
-        """Puts a layer over the frames that nobody took and those to come."""
+        """Puts a layer over the frames that nobody took and those to come.
+
+        Raises:
+            UserError: When there are too many of them.
+        """
+        self._layers = [old for old in self._layers if old.end_frame > self.taken_frames]
+        if len(self._layers) >= _MOST_LAYERS:
+            raise UserError(f"{_MOST_LAYERS} gestures are to come already; wait for some of them")
         self._layers.append(layer)
         first, made = max(layer.first_frame, self.taken_frames), self.made_frames
         stop = min(layer.end_frame, made)
@@ -173,7 +170,8 @@ class Output:
     def _over(self, poses: np.ndarray, first: int) -> np.ndarray:
         frames = np.arange(first, first + len(poses))
         for layer in self._layers:
-            poses = layer.over(poses, frames)
+            if layer.first_frame <= frames[-1] and layer.end_frame > first:
+                poses = layer.over(poses, frames)
         return poses
 
 
