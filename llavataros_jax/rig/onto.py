@@ -65,17 +65,20 @@ def put_onto(
 def _add_animation(additions: Additions, moves: NodeMotion, nodes: Nodes, name: str) -> None:
     seconds = np.arange(len(moves.shifts)) / moves.fps
     times = additions.add_numbers(seconds, bounds=True)
-    tracks = [(moves.hips, "translation", moves.shifts)]
-    tracks += [(node, "rotation", turns) for node, turns in moves.turns.items()]
+    tracks = [(moves.hips, "translation", moves.shifts, times)]
+    tracks += [(node, "rotation", turns, times) for node, turns in moves.turns.items()]
+    if moves.held:
+        once = additions.add_numbers(np.zeros(1), bounds=True)
+        tracks += [(node, "rotation", turn[None], once) for node, turn in moves.held.items()]
     samplers: list[dict[str, Any]] = []
     channels: list[dict[str, Any]] = []
-    for node, path, values in tracks:
+    for node, path, values, keys in tracks:
         output = additions.add_numbers(values)
         channels.append({"sampler": len(samplers), "target": {"node": node, "path": path}})
-        samplers.append({"input": times, "output": output, "interpolation": "LINEAR"})
+        samplers.append({"input": keys, "output": output, "interpolation": "LINEAR"})
     additions.append("animations", {"name": name, "channels": channels, "samplers": samplers})
     entries = list(additions.tree["nodes"])
-    for node in {node for node, _, _ in tracks}:
+    for node in {node for node, *_ in tracks}:
         if "matrix" in entries[node]:  # which no animation may move
             entries[node] = {key: value for key, value in entries[node].items() if key != "matrix"}
             entries[node] |= {

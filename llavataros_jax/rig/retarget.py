@@ -19,6 +19,7 @@ from llavataros_jax.rig.character import Character
 from llavataros_jax.rig.character_pose import CharacterPose, character_pose
 from llavataros_jax.rig.normalised import HumanoidMotion, bone_parents
 from llavataros_jax.rig.planted_legs import plant_legs
+from llavataros_jax.rig.relaxed_fingers import relaxed_fingers
 
 _TRUNK = ("spine", "chest", "upperChest")
 _NECK = ("neck", "head")
@@ -32,6 +33,7 @@ class NodeMotion:
 
     Attributes:
         turns: For each node that turns, its unit quaternions in its parent, continuous in sign.
+        held: For each node that is held otherwise than it rests, its unit quaternion.
         hips: The node of the hips.
         shifts: Its translations in its parent, in the parent's unit.
         fps: Frames per second.
@@ -39,6 +41,7 @@ class NodeMotion:
     """
 
     turns: dict[int, Float[np.ndarray, "T 4"]]
+    held: dict[int, Float[np.ndarray, " 4"]]
     hips: int
     shifts: Float[np.ndarray, "T 3"]
     fps: float
@@ -49,7 +52,8 @@ def retarget(motion: HumanoidMotion, character: Character) -> NodeMotion:
     """Puts a motion onto a character.
 
     The character's bones point in the world where the motion's do, whatever pose it rests in; what
-    the motion does not have stays as the file has it. The hips move by their way from their place
+    the motion does not have stays as the file has it, but feet keep their place below hips that
+    move, and fingers that rest flat are relaxed. The hips move by their way from their place
     at rest, longer or shorter as the character's hips are higher or lower.
     """
     pose = character_pose(character, motion)
@@ -71,8 +75,10 @@ def retarget(motion: HumanoidMotion, character: Character) -> NodeMotion:
             rotations.conjugate(_held(node, worlds, character)), worlds[node]
         )
         turns[node] = np.asarray(rotations.continuous(rotations.normalise(np.asarray(local))))
+    has_fingers = any(bone.endswith("Proximal") for bone in motion.bones)
     return NodeMotion(
         turns,
+        {} if has_fingers else relaxed_fingers(character, pose),
         character.bones["hips"],
         _in_parent(hips, character),
         motion.fps,

@@ -1,5 +1,6 @@
 """Motions to put onto characters: one of the corpus, and one that turns every joint every way."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -36,3 +37,10 @@ def asymmetric_motion(frames: int = 20, *, seed: int = 5) -> Motion:
         ).as_quat()
     hips = [0.1, 0.85, -0.2] + 0.1 * np.sin(np.linspace(0, 3, frames)[:, None] + [0, 1, 2])
     return motion_from_local(local, AVATAROS_9.offsets, hips, fps=30.0, skeleton=AVATAROS_9)
+
+
+def straight(motion: Motion) -> Motion:
+    """The same of a body whose left forearm is not a little bent in the T-pose."""
+    offsets = AVATAROS_9.offsets.copy()
+    offsets[AVATAROS_9.names.index("LeftHand")] = [0.0, 0.26, 0.0]
+    return dataclasses.replace(motion, skeleton=dataclasses.replace(AVATAROS_9, offsets=offsets))

@@ -36,7 +36,7 @@ def played(path: Path, animation: int = -1) -> tuple[list[str], np.ndarray, np.n
     seconds = np.zeros(0)
     for channel in moves.channels:
         sampler = moves.samplers[channel.sampler]
-        seconds = numbers(model, sampler.input)[:, 0]
+        seconds = max(seconds, numbers(model, sampler.input)[:, 0], key=len)
         keys[channel.target.node, channel.target.path] = numbers(model, sampler.output)
     parents = [-1] * len(model.nodes)
     for number, node in enumerate(model.nodes):

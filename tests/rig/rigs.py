@@ -22,7 +22,9 @@ PARENTS = {
         for side, _ in SIDES
         for bone, parent in (
             ("Shoulder", "upperChest"), ("UpperArm", "Shoulder"), ("LowerArm", "UpperArm"),
-            ("Hand", "LowerArm"), ("IndexProximal", "Hand"), ("MiddleProximal", "Hand"),
+            ("Hand", "LowerArm"), ("IndexProximal", "Hand"),
+            ("IndexIntermediate", "IndexProximal"), ("IndexDistal", "IndexIntermediate"),
+            ("MiddleProximal", "Hand"),
             ("LittleProximal", "Hand"), ("UpperLeg", "hips"), ("LowerLeg", "UpperLeg"),
             ("Foot", "LowerLeg"), ("Toes", "Foot"),
         )
@@ -31,7 +33,8 @@ PARENTS = {
 MIXAMO = {
     "hips": "Hips", "spine": "Spine", "chest": "Spine1", "upperChest": "Spine2", "neck": "Neck",
     "head": "Head", "Shoulder": "Shoulder", "UpperArm": "Arm", "LowerArm": "ForeArm",
-    "Hand": "Hand", "IndexProximal": "HandIndex1", "MiddleProximal": "HandMiddle1",
+    "Hand": "Hand", "IndexProximal": "HandIndex1",
+    "IndexIntermediate": "HandIndex2", "IndexDistal": "HandIndex3", "MiddleProximal": "HandMiddle1",
     "LittleProximal": "HandPinky1", "UpperLeg": "UpLeg", "LowerLeg": "Leg", "Foot": "Foot",
     "Toes": "ToeBase",
 }  # fmt: skip
@@ -39,6 +42,7 @@ UNREAL = {
     "hips": "pelvis", "spine": "spine_01", "chest": "spine_02", "upperChest": "spine_03",
     "neck": "neck_01", "head": "head", "Shoulder": "clavicle", "UpperArm": "upperarm",
     "LowerArm": "lowerarm", "Hand": "hand", "IndexProximal": "index_01",
+    "IndexIntermediate": "index_02", "IndexDistal": "index_03",
     "MiddleProximal": "middle_01", "LittleProximal": "pinky_01", "UpperLeg": "thigh",
     "LowerLeg": "calf", "Foot": "foot", "Toes": "ball",
 }  # fmt: skip
@@ -75,6 +79,7 @@ class Rig:
     Attributes:
         names: The name of each bone.
         leave_out: Bones that it lacks.
+        fingers: Whether its index fingers have all their joints.
         hips: Their height in metres.
         arms: By how much its arms are longer than usual.
         lowered_degrees: How far its arms are lowered at rest.
@@ -89,6 +94,7 @@ class Rig:
 
     names: Callable[[str], str] = mixamo
     leave_out: tuple[str, ...] = ()
+    fingers: bool = False
     hips: float = 1.0
     arms: float = 1.0
     lowered_degrees: float = 0.0
@@ -102,7 +108,8 @@ class Rig:
 
     @property
     def bones(self) -> list[str]:
-        return [bone for bone in PARENTS if bone not in self.leave_out]
+        joints = () if self.fingers else ("Intermediate", "Distal")
+        return [b for b in PARENTS if b not in self.leave_out and not b.endswith(joints)]
 
     def parent(self, bone: str) -> str | None:
         parent = PARENTS[bone]
@@ -123,7 +130,9 @@ class Rig:
             for bone, x, y, z in (
                 ("Shoulder", 0.04, 1.47, 0.0), ("UpperArm", 0.16, 1.47, 0.0),
                 ("LowerArm", 0.44, 1.47, 0.0), ("Hand", 0.70, 1.47, 0.0),
-                ("IndexProximal", 0.78, 1.47, 0.03), ("MiddleProximal", 0.79, 1.47, 0.0),
+                ("IndexProximal", 0.78, 1.47, 0.03),
+                ("IndexIntermediate", 0.82, 1.47, 0.03), ("IndexDistal", 0.845, 1.47, 0.03),
+                ("MiddleProximal", 0.79, 1.47, 0.0),
                 ("LittleProximal", 0.77, 1.47, -0.04), ("UpperLeg", 0.1, 0.95, 0.0),
                 ("LowerLeg", 0.1, 0.52, 0.0), ("Foot", 0.1, 0.1, 0.0), ("Toes", 0.1, 0.02, 0.13),
             ):  # fmt: skip
@@ -151,6 +160,8 @@ class Rig:
                 ("UpperArm", "z", -sign * self.lowered_degrees),
             ):
                 turn = Rotation.from_euler(axis, degrees, degrees=True)
+                if f"{side}{joint}" not in places:
+                    continue
                 pivot = places[f"{side}{joint}"].copy()
                 for bone in self.bones:
                     if self._hangs_on(bone, f"{side}{joint}"):

@@ -137,6 +137,7 @@ class TestDamaged:
         text = json.dumps(parts[0] | {"extras": {"x": 12345}}).replace("12345", "NaN")
         assert "NaN" in refused(rigs.glb_bytes(text.encode(), parts[1]))
 
+    @pytest.mark.slow
     def test_anything_may_stand_anywhere(self, tmp_path, parts) -> None:
         """Files with something changed: each plays, or is refused by a sentence."""
         rng, path = random.Random(1), tmp_path / "fuzz.glb"
@@ -145,7 +146,7 @@ class TestDamaged:
             *({"node": 3}, [0, 0, 0], [1e200] * 4),
         ]
         motion, played = asymmetric_motion(2), 0
-        for _ in range(60):
+        for _ in range(40):
             tree = copy.deepcopy(parts[0])
             for _ in range(rng.choice((1, 1, 3))):
                 place: Any = tree
@@ -164,7 +165,7 @@ class TestDamaged:
             except UserError:
                 continue
             played += 1
-        assert 6 < played < 54  # both happen
+        assert 4 < played < 36  # both happen
 
 
 class TestLinks:

@@ -1,7 +1,5 @@
 """Bones point in the world as the speaker's do, on rigs whose T-pose is known by their making."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -10,7 +8,7 @@ from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.skeleton import AVATAROS_9, Skeleton
 from llavataros_jax.rig.normalised import humanoid_motion
 from tests.rig import rigs
-from tests.rig.motions import asymmetric_motion, spoken_motion
+from tests.rig.motions import asymmetric_motion, spoken_motion, straight
 from tests.rig.played import apart, put
 
 RIGS = {
@@ -52,14 +50,6 @@ def motion() -> Motion:
     """Every joint turned otherwise, then real speech."""
     frames = [asymmetric_motion().frames, spoken_motion(40).frames]
     return Motion(np.concatenate(frames), 30.0, AVATAROS_9)
-
-
-@pytest.fixture(scope="module")
-def straight(motion: Motion) -> Motion:
-    """The same of a body whose left forearm is not a little bent in the T-pose."""
-    offsets = AVATAROS_9.offsets.copy()
-    offsets[joint("LeftHand")] = [0.0, 0.26, 0.0]
-    return dataclasses.replace(motion, skeleton=dataclasses.replace(AVATAROS_9, offsets=offsets))
 
 
 def angle(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -115,10 +105,11 @@ def test_bones_point_as_the_speakers_and_keep_their_twist(kind, tmp_path, motion
     )
 
 
-def test_the_formula_of_vrm(tmp_path, straight) -> None:
+def test_the_formula_of_vrm(tmp_path, motion) -> None:
     """q' = L' W'⁻¹ N W' with L', W' of the character's T-pose and N of the person."""
     rig = rigs.Rig(leave_out=("upperChest",), rolls=12, lowered_degrees=45.0)
-    found, person = put(straight, rig, tmp_path), humanoid_motion(straight)
+    motion = straight(motion)
+    found, person = put(motion, rig, tmp_path), humanoid_motion(motion)
     turns = dict(zip(person.bones, np.moveaxis(person.rotations, 1, 0), strict=True))
     stand = rig.t_turns()
     for bone in ("spine", "chest", *LIMBS, "leftHand", "rightHand"):
@@ -131,10 +122,11 @@ def test_the_formula_of_vrm(tmp_path, straight) -> None:
         assert between.magnitude().max() < 1e-4, bone
 
 
-def test_a_round_trip_keeps_every_turn(tmp_path, straight) -> None:
+def test_a_round_trip_keeps_every_turn(tmp_path, motion) -> None:
     rig = rigs.Rig(rolls=13, lowered_degrees=45.0, hips=0.7, leave_out=("upperChest",))
-    back = as_motion(put(straight, rig, tmp_path), rig)
-    there, again = humanoid_motion(straight), humanoid_motion(back)
+    motion = straight(motion)
+    back = as_motion(put(motion, rig, tmp_path), rig)
+    there, again = humanoid_motion(motion), humanoid_motion(back)
     for bone in there.bones:
         ours, theirs = (
             Rotation.from_quat(one.rotations[:, one.bones.index(bone)]) for one in (there, again)
