@@ -18,7 +18,8 @@ from llavataros.live.command_line import (
 from llavataros.live.listener import Listener
 from llavataros.live.microphone import Loudspeaker, Microphone, device_lines
 from llavataros.live.options import SessionDials, SessionOptions
-from llavataros.live.playing import Player
+from llavataros.live.page_out import PageOut
+from llavataros.live.playing import Display, Player
 from llavataros.live.source import MotionSource, Source, read_played
 from llavataros.live.speech import RecordedSpeech, Speech
 from llavataros.live.spoken import SpokenSource
@@ -51,10 +52,14 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         "tell whether anybody listens)",
         flush=True,
     )
-    out = VmcOut(body, sender)
+    displays: list[Display] = [VmcOut(body, sender)]
+    if given.page is not None:
+        page = PageOut(source.bones, source.rest, port=given.page)
+        print(f"and to browsers, at {page.url}", flush=True)
+        displays.append(page)
     player = Player(
         source,
-        [out],
+        displays,
         rate_per_second=given.rate,
         delay_seconds=given.delay,
         cushion_seconds=_CUSHION_SECONDS if given.microphone is not None else 0.0,
@@ -69,7 +74,8 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     finally:
         end()
         source.close()
-        out.close()
+        for display in displays:
+            display.close()
         _end_status()
         print(player.played())
     return 0

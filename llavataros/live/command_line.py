@@ -148,6 +148,12 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="show everything so much later, as for sound that is delayed",
     )
+    out.add_argument(
+        "--page",
+        type=int,
+        metavar="PORT",
+        help="show it in browsers of this machine too, at http://127.0.0.1:PORT",
+    )
     out.add_argument("--seconds", type=float, metavar="S", help="end after so much")
     how = parser.add_argument_group("motion")
     how.add_argument(
