@@ -64,7 +64,7 @@ def test_hands_that_are_busy_get_to_a_gesture_no_faster_than_they_ever_move():
     poses = codec.encode(motion).astype(np.float64)
     fastest = np.linalg.norm(np.diff(motion.positions, axis=0), axis=-1).max()
     for name in ("no", "stop", "big", "beat"):
-        for first in range(5, len(poses) - 100, 60):
+        for first in range(5, 300, 60):
             layer, part = PlacedGesture(library[name], first), slice(first - 5, first + 100)
             moved = codec.decode(layer.over(poses, np.arange(len(poses)))[part], FPS)
             assert np.linalg.norm(np.diff(moved.positions, axis=0), axis=-1).max() <= fastest
@@ -102,7 +102,7 @@ def test_clips_of_other_skeletons_turn_the_same_bones_the_same_way(tmp_path):
     direct = read_gestures(written(tmp_path / "a", wave=motion), small_run())["wave"]
     names = ("pelvis", "spine_01", "spine_03", "upperarm_r", "lowerarm_r", "hand_r",
              "upperarm_l", "lowerarm_l", "hand_l")  # fmt: skip
-    turned = motion.with_rest(Rotation.random(9, rng=1).as_quat())
+    turned = motion.with_rest(Rotation.random(9, np.random.default_rng(1)).as_quat())
     renamed = dataclasses.replace(
         turned, skeleton=dataclasses.replace(turned.skeleton, names=names)
     )
