@@ -17,6 +17,8 @@ PROGRAM = "llavataros serve"
 HOST, PORT = "127.0.0.1", 8317
 TOKEN_VARIABLE = "LLAVATAROS_TOKEN"
 _LEAST_TOKEN = 8
+# After which a thread of Python lets another go on; by default it is 5 ms, a sixth of a frame.
+_SWITCH_SECONDS = 0.0005
 _PACKAGES = ("fastapi", "uvicorn", "websockets", "multipart", "prometheus_client")
 EPILOG = """\
   {prog}
@@ -79,6 +81,7 @@ def _serve(given, limits, bound, token, only_here, stop) -> int:
 
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     keep_compiled()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     run = open_trained(given.checkpoint or _starter())
     engine = Engine(run, sessions=limits.sessions)
     body = Body(engine.skeleton, engine.fps, engine.speakers, engine.gestures.names)

@@ -48,6 +48,8 @@ from llavataros_jax.errors import UserError
 # Frames of one message, and seconds of frames that were sent and are kept for a resume.
 _MOST_FRAMES = 64
 _KEPT_SECONDS = 120.0
+# What is done at once, where longer work goes to a thread.
+_QUICK_SECONDS = 0.001
 # What a UserError of the engine is about, by what was asked.
 _CODES = {Words: Code.WORDS, Text: Code.WORDS, Gesture: Code.UNKNOWN_GESTURE}
 
@@ -103,6 +105,7 @@ class ClientStream:
         self._start, self._engine, self._body = start, engine, body
         self._limits, self._metrics, self._threads = limits, metrics, threads
         self._notices: tuple[str, ...] = ()
+        self._byte_seconds = math.inf  # how long a byte of sound takes to hear
         self._received, self._resent_until = [0] * start.people, [0] * start.people
         self._messages, self._utterances_start, self._has_ended = 0, 0.0, False
         self._sent = Sent(math.ceil(_KEPT_SECONDS * body.fps))
@@ -188,7 +191,11 @@ class ClientStream:
         self._require_open("sound")
         if payload := self._new_part(sound):
             try:
-                await self._in_thread(self._hear, sound.person, payload)
+                # A handover to a thread costs more than to hear a piece of usual length.
+                if len(payload) * self._byte_seconds < _QUICK_SECONDS:
+                    self._hear(sound.person, payload)
+                else:
+                    await self._in_thread(self._hear, sound.person, payload)
             except UserError as refusal:
                 raise Refusal(Code.AUDIO, str(refusal)) from None
         most = self._limits.session_seconds
@@ -196,11 +203,12 @@ class ClientStream:
             raise Refusal(Code.TOO_LONG, f"more than {most:g} s of sound came in one session")
 
     def _hear(self, person: int, payload: bytes) -> None:
-        mine = self._decoders[person]
+        mine, began = self._decoders[person], time.thread_time()
         samples = mine.decode(payload)
         self.session.hear(samples, mine.sample_rate, person)
         self._received[person] += mine.units(payload)
         self._metrics.sound_seconds.inc(len(samples) / mine.sample_rate)
+        self._byte_seconds = (time.thread_time() - began) / len(payload)
 
     async def _in_thread(self, work: Callable[..., None], *given) -> None:
         """Does in a thread what takes a while, to its end also where the connection is lost."""

@@ -168,7 +168,7 @@ def test_a_slow_reader_holds_up_its_own_lane_alone():
         other.send(sound(noise(1.0), 0))
         say(other, type="end")
         assert len(frames_of(everything(other))) == 30
-        server.wait_until(lambda: not engine.open_by_id)
+        server.wait_until(lambda: not engine.open_by_id, 15)
         slow.socket.settimeout(10)
         slow.socket.close()
 
