@@ -4,7 +4,7 @@ import { mixed } from "./motion.js";
 const FIRST_MARGIN_SECONDS = 0.12; // by which frames are played later than they could be
 const MOST_MARGIN_SECONDS = 1.5;
 const GROWTH_SECONDS = 0.04; // at each frame that came too late
-const SHRINK_PER_SECOND = 0.01;
+const SHRINK_PER_SECOND = 0.02;
 const EASE = 0.06; // share of a change of the delay that a picture takes
 
 export class FrameBuffer {

@@ -54,19 +54,38 @@ def waving(*, amount: float = 1.0) -> Motion:
     return motion_from_local(local, skeleton.offsets, root, fps=FPS, skeleton=skeleton)
 
 
-def write_character(path: Path, *, names: bool = True) -> Path:
+_LICENCE = "https://vrm.dev/licenses/1.0/"
+_PARTS = {"Arm": "UpperArm", "ForeArm": "LowerArm", "Hand": "Hand"}
+_PARTS |= {"UpLeg": "UpperLeg", "Leg": "LowerLeg", "Foot": "Foot"}
+_VRM = {"Hips": "hips", "Spine": "spine", "Spine2": "chest", "Head": "head"}
+_VRM |= {side + p: side.lower() + _PARTS[p] for side in ("Left", "Right") for p in _PARTS}
+
+
+def write_character(path: Path, *, names: bool = True, vrm: bool = False) -> Path:
     """Writes a GLB of a boy in an A-pose: Mixamo's names, in metres, a skin of a few triangles.
 
-    Without `names` its joints are numbered, as those of a machine.
+    Without `names` its joints are numbered, as those of a machine; as a VRM it says which they are,
+    and rests in the T-pose.
     """
-    joints = [("Hips", -1, (0, 0.7, 0)), ("Spine", 0, (0, 0.2, 0)), ("Spine2", 1, (0, 0.2, 0))]
-    down = np.array([np.cos(0.7), -np.sin(0.7)])
+    joints: list[tuple[str, int, tuple[float, float, float]]] = [
+        ("Hips", -1, (0, 0.7, 0)),
+        ("Spine", 0, (0, 0.2, 0)),
+        ("Spine2", 1, (0, 0.2, 0)),
+        ("Head", 2, (0, 0.2, 0)),
+    ]
+    lowered = 0.0 if vrm else 0.7
+    down = (float(np.cos(lowered)), -float(np.sin(lowered)))
     for side, sign in (("Left", 1), ("Right", -1)):
         first = len(joints)
         joints.append((f"{side}Arm", 2, (sign * 0.15, 0.1, 0)))
         for part, length in (("ForeArm", 0.22), ("Hand", 0.2)):
             above = first if part == "ForeArm" else first + 1
             joints.append((side + part, above, (sign * length * down[0], length * down[1], 0)))
+        joints.append((f"{side}UpLeg", 0, (sign * 0.08, 0, 0)))
+        joints += [
+            (f"{side}Leg", first + 3, (0, -0.33, 0)),
+            (f"{side}Foot", first + 4, (0, -0.33, 0)),
+        ]
     count = len(joints)
     nodes = [
         {"name": f"mixamorig:{n}" if names else f"node{i}", "translation": list(map(float, t))}
@@ -119,6 +138,11 @@ def write_character(path: Path, *, names: bool = True) -> Path:
         "bufferViews": [{"buffer": 0, "byteLength": len(data)}],
         "buffers": [{"byteLength": len(data)}],
     }
+    if vrm:
+        bones = {_VRM.get(name, name): {"node": i} for i, (name, _, _) in enumerate(joints)}
+        meta = {"name": "boy", "version": "1", "authors": ["a test"], "licenseUrl": _LICENCE}
+        said = {"specVersion": "1.0", "meta": meta, "humanoid": {"humanBones": bones}}
+        tree |= {"extensionsUsed": ["VRMC_vrm"], "extensions": {"VRMC_vrm": said}}
     text = json.dumps(tree).encode()
     text += b" " * (-len(text) % 4)
     data += b"\0" * (-len(data) % 4)

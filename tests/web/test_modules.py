@@ -16,9 +16,11 @@ HERE = Path(__file__).parent
 
 
 def test_what_the_modules_compute() -> None:
-    version = subprocess.run([NODE, "--version"], capture_output=True, text=True) if NODE else None
-    if version is None or int(version.stdout[1:].split(".")[0]) < OLDEST_NODE:
-        pytest.skip(f"there is no node {OLDEST_NODE} here")
+    if NODE is None:
+        pytest.skip("there is no node here")
+    version = subprocess.run([NODE, "--version"], capture_output=True, text=True).stdout
+    if int(version[1:].split(".")[0]) < OLDEST_NODE:
+        pytest.skip(f"there is no node {OLDEST_NODE} here, but {version.strip()}")
     files = sorted(map(str, HERE.glob("*.test.mjs")))
     assert files
     done = subprocess.run([NODE, "--test", *files], capture_output=True, text=True, timeout=100)

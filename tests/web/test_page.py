@@ -34,6 +34,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     write_page(pages["two"], [one, still], title="Two")
     write_character(folder / "boy.glb")
     write_character(folder / "machine.glb", names=False)
+    write_character(folder / "boy.vrm", vrm=True)
     return pages | {"folder": folder}
 
 
@@ -134,8 +135,12 @@ def test_a_character_of_ones_own_takes_the_motion(browser: Any, pages: dict) -> 
     assert viewer.complaints(browser) == []
 
 
-def test_bones_of_a_character_point_where_those_of_the_motion_do(browser: Any, pages: dict) -> None:
-    viewer.open_page(browser, pages["one"])
+@pytest.mark.parametrize("kind", ["boy.glb", "boy.vrm"])
+def test_bones_of_a_character_point_where_those_of_the_motion_do(
+    kind: str, browser: Any, pages: dict
+) -> None:
+    if browser.current_url != pages["one"].as_uri():
+        viewer.open_page(browser, pages["one"])
     script = """
 const done = arguments[1];
 (async () => {
@@ -143,7 +148,7 @@ const done = arguments[1];
   const { Motion } = await import("viewer/motion.js");
   const { Puppet } = await import("viewer/pose.js");
   const bytes = Uint8Array.from(atob(arguments[0]), (letter) => letter.charCodeAt(0));
-  const character = await Character.read(new File([bytes], "boy.glb"));
+  const character = await Character.read(new File([bytes], "boy"));
   const motion = new Motion(JSON.parse(document.getElementById("motions").textContent)[0]);
   const puppet = new Puppet(motion.humanoid);
   const world = puppet.world(motion.pose(0.25));
@@ -164,7 +169,7 @@ const done = arguments[1];
 
     import numpy as np
 
-    data = base64.b64encode((pages["folder"] / "boy.glb").read_bytes()).decode()
+    data = base64.b64encode((pages["folder"] / kind).read_bytes()).decode()
     found = browser.execute_async_script(script, data)
     assert isinstance(found, dict), found
     lengths = {"LeftArm": 0.22, "RightArm": 0.22, "LeftForeArm": 0.2, "RightForeArm": 0.2}
@@ -177,7 +182,8 @@ const done = arguments[1];
 
 
 def test_without_a_server_a_recording_is_answered_by_a_sentence(browser: Any, pages: dict) -> None:
-    viewer.open_page(browser, pages["one"])
+    if browser.current_url != pages["one"].as_uri():
+        viewer.open_page(browser, pages["one"])
     drop = """
 const files = new DataTransfer();
 files.items.add(new File(["x"], "talk.wav", { type: "audio/wav" }));
