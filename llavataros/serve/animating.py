@@ -8,11 +8,11 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from starlette.datastructures import FormData, UploadFile
 
 from data_prep.sources.files import AUDIO_SUFFIXES, WORDS_SUFFIXES
@@ -32,8 +32,6 @@ from llavataros_jax.sound.reader import read_info
 from llavataros_jax.trained import TrainedRun
 
 log = logging.getLogger("llavataros.serve")
-Format = Literal["npy", "bvh", "glb", "json", "view"]
-assert set(get_args(Format)) == set(FORMATS)
 _FILES = ("audio", "words", "interlocutor_audio", "interlocutor_words")
 _STEM = "animation"
 THREAD = "animate"
@@ -47,7 +45,7 @@ class AnimateOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    format: Format = "npy"
+    format: str = Field(default="npy", json_schema_extra={"enum": list(FORMATS)})
     transcript: str | None = Field(default=None, max_length=200000, description="what is said")
     interlocutor_transcript: str | None = Field(default=None, max_length=200000)
     transcriber: Literal["run", "none"] = Field(
@@ -63,6 +61,13 @@ class AnimateOptions(BaseModel):
     steps: int | None = Field(default=None, ge=1, le=64)
     expressiveness: float | None = Field(default=None, ge=0, le=3)
     idle: float | None = Field(default=None, ge=0, le=1)
+
+    @field_validator("format")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in FORMATS:
+            raise ValueError(f"it should be one of {', '.join(FORMATS)}")
+        return name
 
 
 @dataclass(frozen=True)
@@ -234,8 +239,9 @@ async def _read(form: FormData, folder: Path) -> tuple[AnimateOptions, dict[str,
         options = AnimateOptions.model_validate(fields)
     except ValidationError as problem:
         first = problem.errors(include_url=False)[0]
+        what = first["msg"].removeprefix("Value error, ")
         place = ".".join(map(str, first["loc"]))[:40].encode("ascii", "backslashreplace").decode()
-        raise Refusal(Code.MALFORMED, f"the field {place} of the form: {first['msg']}") from None
+        raise Refusal(Code.MALFORMED, f"the field {place} of the form: {what}") from None
     for name in ("transcript", "interlocutor_transcript"):
         if text := getattr(options, name):
             files[name] = folder / f"{name}.txt"

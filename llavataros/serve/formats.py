@@ -8,15 +8,22 @@ from pathlib import Path
 import numpy as np
 
 from llavataros.animation import Animation
+from llavataros.motion_forms import FORMS
 from llavataros.view.data import motion_data
 from llavataros.view.page import motion_page
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.skeleton import Skeleton
-from llavataros_jax.rig.glb import write_motion_glb
 
 # Motion, what else is known of it, its recording, and the file to write.
-Write = Callable[[Motion, Animation, Path, Path], None]
+Write = Callable[[Motion, Animation, Path, Path], object]
 _NAME = "animation"
+_BINARY = "application/octet-stream"
+_MEDIA_TYPES = {
+    "glb": "model/gltf-binary",
+    "vrma": "model/gltf-binary",
+    "usdz": "model/vnd.usdz+zip",
+    "usda": "text/plain",
+}
 
 
 @dataclass(frozen=True)
@@ -48,8 +55,8 @@ class Format:
         return path.read_bytes()
 
 
-def _glb(motion: Motion, done: Animation, audio: Path, path: Path) -> None:
-    write_motion_glb(path, motion)
+def _of_programs(name: str) -> Write:
+    return lambda motion, done, audio, path: FORMS[name].write(path, motion, _NAME)
 
 
 def _json(motion: Motion, done: Animation, audio: Path, path: Path) -> None:
@@ -63,9 +70,12 @@ def _view(motion: Motion, done: Animation, audio: Path, path: Path) -> None:
 
 
 FORMATS = {
-    "npy": Format(".npy", "application/octet-stream"),
+    "npy": Format(".npy", _BINARY),
     "bvh": Format(".bvh", "text/plain"),
-    "glb": Format(".glb", "model/gltf-binary", _glb),
     "json": Format(".json", "application/json", _json),
     "view": Format(".html", "text/html", _view),
+    **{
+        name: Format(form.suffix, _MEDIA_TYPES.get(name, _BINARY), _of_programs(name))
+        for name, form in FORMS.items()
+    },
 }

@@ -7,7 +7,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
 
+from data_prep.arriving.service import ServiceWords
 from data_prep.words.word import Word
 from llavataros.live.options import SessionDials, SessionOptions
 from llavataros.serve.backend import LiveEngine, LiveSession
@@ -105,6 +107,8 @@ class ClientStream:
         self._start, self._engine, self._body = start, engine, body
         self._limits, self._metrics, self._threads = limits, metrics, threads
         self._notices: tuple[str, ...] = ()
+        # Of each person where the utterance began, and the words of a TTS service's messages.
+        self._services: dict[int, tuple[float, ServiceWords]] = {}
         self._byte_seconds = math.inf  # how long a byte of sound takes to hear
         self._received, self._resent_until = [0] * start.people, [0] * start.people
         self._messages, self._utterances_start, self._has_ended = 0, 0.0, False
@@ -257,9 +261,11 @@ class ClientStream:
         session, fps = self.session, self._body.fps
         match message:
             case Utterance():
+                self._finish_services()
                 self._utterances_start = session.begin_utterance()
                 self._reply(UtteranceBegun, start_seconds=self._utterances_start)
             case Interrupt(at_seconds=at):
+                self._services.clear()
                 frame = session.interrupt(None if at is None else math.ceil(at * fps - 1e-6))
                 self._reply(Interrupted, from_frame=frame)
             case Gesture(name=name, at_seconds=at, strength=strength):
@@ -280,21 +286,43 @@ class ClientStream:
                 self._require_person(message.person)
                 self.session.say_text(message.text, message.person)
             case EndUtterance():
+                self._finish_services()
                 self.session.end_utterance()
             case End():
                 self._has_ended = True
+                self._finish_services()
                 self.session.end()
 
     def _say(self, message: Words) -> None:
         self._require_person(message.person)
         begin = self._utterances_start if message.origin == "utterance" else 0.0
-        known = None if message.known_until is None else begin + message.known_until
-        if message.service is not None:
-            raise Refusal(Code.WORDS, "messages of TTS services are not read here")
-        words = [
-            Word(word.word, begin + word.start, begin + word.end) for word in message.words or ()
+        known = message.known_until
+        if message.service is None:
+            words = [Word(word.word, word.start, word.end) for word in message.words or ()]
+        else:
+            service = self._services.setdefault(message.person, (begin, ServiceWords()))[1]
+            words = service.read(message.service)
+            known = service.known_until_seconds if known is None else known
+        self._tell(message.person, words, begin, known)
+
+    def _tell(self, person: int, words: list[Word], begin: float, known: float | None) -> None:
+        moved = [
+            replace(
+                word,
+                start_seconds=begin + word.start_seconds,
+                end_seconds=begin + word.end_seconds,
+            )
+            for word in words
         ]
-        self.session.say(words, message.person, known_until_seconds=known)
+        until = None if known is None else begin + known
+        if moved or until is not None:
+            self.session.say(moved, person, known_until_seconds=until)
+
+    def _finish_services(self) -> None:
+        """Says the words that services left open, as nothing more of them comes."""
+        for person, (begin, service) in self._services.items():
+            self._tell(person, service.finish(), begin, None)
+        self._services.clear()
 
     def _require_person(self, person: int) -> None:
         if person >= self._start.people:

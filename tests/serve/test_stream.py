@@ -3,6 +3,7 @@
 import json
 import struct
 
+import av
 import numpy as np
 import pytest
 
@@ -181,3 +182,57 @@ def send_much(client, piece):
 def wait_for_session(server):
     server.wait_until(lambda: server.engine.open_by_id)
     return list(server.engine.open_by_id.values())
+
+
+def opus_packets(seconds: float) -> list[bytes]:
+    """Returns a tone as packets of 20 ms."""
+    coder = av.CodecContext.create("libopus", "w")
+    coder.sample_rate, coder.layout, coder.format = 48000, "mono", "flt"
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * 48000)) / 48000)
+    packets = []
+    for begin in range(0, len(tone), 960):
+        part = tone[None, begin : begin + 960].astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(part, format="flt", layout="mono")
+        frame.sample_rate, frame.pts = 48000, begin
+        packets += [bytes(packet) for packet in coder.encode(frame)]
+    return packets
+
+
+def test_opus_is_counted_by_packets(server):
+    packets = opus_packets(1.0)
+    connection, ready = server.begin(audio={"encoding": "opus"})
+    session = server.engine.open_by_id[ready["session"]]
+    for position, packet in enumerate(packets):
+        connection.send(struct.pack("<BBHI", 1, 0, 0, position) + packet)
+    say(connection, type="ping")
+    while (message := json.loads(connection.recv(timeout=5)))["type"] != "pong":
+        pass
+    assert message["received"] == {"0": len(packets)}
+    heard = session._sound
+    assert session._rate == 48000
+    assert abs(len(heard) - 48000) <= 960
+    assert np.abs(np.fft.rfft(heard[4800:43200])).argmax() == 440 * 38400 // 48000
+    connection.send(struct.pack("<BBHI", 1, 0, 0, 0) + packets[0])
+    assert everything(connection)[-2]["code"] == "order"
+    connection, _ = server.begin(audio={"encoding": "opus"})
+    connection.send(struct.pack("<BBHI", 1, 0, 0, 0) + b"\xff" * 40)
+    error = everything(connection)[-2]
+    assert (error["code"], "none of Opus" in error["message"]) == ("audio", True)
+
+
+def test_words_of_a_service_are_read(server):
+    connection, ready = server.begin(words="timed")
+    session = server.engine.open_by_id[ready["session"]]
+    connection.send(sound(noise(1.0), 0))
+    say(connection, type="utterance")
+    chars = {"characters": list("so it"), "character_start_times_seconds": [0, 0.1, 0.2, 0.3, 0.4]}
+    chars["character_end_times_seconds"] = [0.1, 0.2, 0.3, 0.4, 0.5]
+    say(connection, type="words", service={"alignment": chars})
+    say(connection, type="end_utterance")
+    say(connection, type="words", service={"neither": {"of": ["them"]}})
+    error = everything(connection)[-2]
+    assert error["code"] == "words"
+    (first, _, until), (last, _, _) = session.said
+    assert [(w.text, w.start_seconds, w.end_seconds) for w in first] == [("so", 1.0, 1.2)]
+    assert until == pytest.approx(1.2)
+    assert [w.text for w in last] == ["it"]
