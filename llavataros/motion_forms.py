@@ -5,44 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from llavataros import form_table
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.rig.character import Character, read_character
-from llavataros_jax.rig.glb import write_motion_glb
-from llavataros_jax.rig.normalised import humanoid_motion
 from llavataros_jax.rig.onto import put_onto
-from llavataros_jax.rig.vrma import write_vrma
 
 ONTO_SUFFIX = ".glb"
 
 
-@dataclass(frozen=True)
-class Form:
-    """A form of motion files.
-
-    Attributes:
-        suffix: Of its files.
-        about: What it is, in a few words.
-        write: Writes a motion under a name of its own.
-    """
-
-    suffix: str
-    about: str
-    write: Callable[[Path, Motion, str], None]
-
-
-def _vrma(path: Path, motion: Motion, name: str) -> None:
-    write_vrma(path, humanoid_motion(motion), name=name)
-
-
-def _glb(path: Path, motion: Motion, name: str) -> None:
-    write_motion_glb(path, motion, name=name)
-
-
-FORMS = {
-    "glb": Form(".glb", "a simple person that moves", _glb),
-    "vrma": Form(".vrma", "an animation for any VRM", _vrma),
-}
+# The others are written anyway.
+FORMS = {name: form for name, form in form_table.FORMS.items() if name not in ("npy", "bvh")}
 
 
 @dataclass(frozen=True)
@@ -89,7 +62,7 @@ class AskedForms:
                 replace_animations=self.replace_animations,
             )
         for form in self.forms:
-            FORMS[form].write(place(FORMS[form].suffix), motion, name)
+            notes += FORMS[form].write(place(FORMS[form].suffix), motion, name)
         return notes
 
 

@@ -57,6 +57,7 @@ COMMANDS = {
     ),
     "study": Command("llavataros.study.__main__", "a study in which people judge motion"),
     "view": Command("llavataros.view.__main__", "motions and their speech as a page for a browser"),
+    "convert": Command("llavataros.convert", "motion in one form becomes another"),
     "doctor": Command("data_prep.doctor.checkup", "what is installed and what works here"),
     "transcribe": Command("data_prep.run.transcribe_folder", "recordings written down"),
     "pase": Command("llavataros_jax.pase.__main__", "PASE+ features of a recording"),

@@ -26,16 +26,20 @@ class WrittenFiles:
         folder: The folder.
         stem: Name of all files, without suffix.
         suffixes: What is written besides the record, in order.
+        record_suffix: Of the record.
+        written_by: The command that writes.
     """
 
     folder: Path
     stem: str
     suffixes: tuple[str, ...]
+    record_suffix: str = ".json"
+    written_by: str = WRITTEN_BY
 
     @property
     def record(self) -> Path:
         """The record of what was written."""
-        return self.path(".json")
+        return self.path(self.record_suffix)
 
     @property
     def paths(self) -> list[Path]:
@@ -63,7 +67,7 @@ class WrittenFiles:
             raise UserError(f"--out {self.folder} cannot be a folder: {place} is a file")
         if not os.access(place, os.W_OK | os.X_OK):
             raise UserError(f"--out {self.folder} cannot be written: {place} is write-protected")
-        record = read_record(self.record)
+        record = read_record(self.record, self.written_by)
         known: dict[str, Any] = {} if record is None else record["files"]
         animated = None if record is None else record.get("audio")
         if recording and isinstance(animated, str) and Path(animated).stem != recording.stem:
@@ -77,13 +81,13 @@ class WrittenFiles:
             is_ours = record is not None and (path == self.record or path.name in known)
             if not is_ours:
                 raise UserError(
-                    f"{path} exists and was not written by {WRITTEN_BY}, so it is not replaced; "
-                    "choose another --out, or move that file"
+                    f"{path} exists and was not written by {self.written_by}, so it is not "
+                    "replaced; choose another --out, or move that file"
                 )
             expected = known.get(path.name)
             if expected is not None and file_hash(path) != expected:
                 raise UserError(
-                    f"{path} was changed after {WRITTEN_BY} wrote it, so it is not replaced; "
+                    f"{path} was changed after {self.written_by} wrote it, so it is not replaced; "
                     "choose another --out, or move that file"
                 )
 
@@ -96,18 +100,18 @@ class WrittenFiles:
         self._write({path.name: file_hash(path) for path in self.paths}, facts)
 
     def _write(self, files: dict[str, str | None], facts: dict[str, Any]) -> None:
-        write_json(self.record, {"written_by": WRITTEN_BY, "files": files, **facts})
+        write_json(self.record, {"written_by": self.written_by, "files": files, **facts})
 
 
-def read_record(path: Path) -> dict[str, Any] | None:
-    """Returns what a record says, or None when the file is none of ours."""
+def read_record(path: Path, written_by: str = WRITTEN_BY) -> dict[str, Any] | None:
+    """Returns what a record of a command says, or None when the file is none of its own."""
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     if not isinstance(tree, dict):
         return None
-    if tree.get("written_by") == WRITTEN_BY and isinstance(tree.get("files"), dict):
+    if tree.get("written_by") == written_by and isinstance(tree.get("files"), dict):
         return tree
     if {"parameters_blake2b", "arguments", "checkpoint"} <= tree.keys():
         # Written before records named their files: all of that name were the program's.
