@@ -1,10 +1,9 @@
 """The body of a voice agent: its speech goes in, from any thread, and it moves for good.
 
-    with Performer.here(vmc=["127.0.0.1:39539"]) as body:
+    with perform_here(vmc=["127.0.0.1:39539"]) as body:
         body.begin_utterance()
-        body.hear(samples, 24000)                       # as they come from a TTS service
         body.say([("hello", 0.1, 0.4)])                 # seconds after the utterance's beginning
-        body.playing(0.0)                               # people begin to hear it now
+        body.hear(samples, 24000)                       # as they come from a TTS service
         body.end_utterance()
         body.interrupt()                                # somebody speaks: it comes to rest
 
@@ -13,26 +12,25 @@ does, lets the body keep up with it, though a pose depends on what is said up to
 later; where no sound is there yet it is so much behind.
 """
 
+import math
 import threading
-from collections.abc import Sequence
-from typing import Any
+import time
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float
 
 from data_prep.words.word import Word
-from llavataros.live.listener import EngineListener, Listener
-from llavataros.live.options import SessionDials, SessionOptions
+from llavataros.live.listener import Listener
+from llavataros.live.options import SessionDials
+from llavataros.live.page_out import PageOut
 from llavataros.live.playing import Display, Played, Player
 from llavataros.live.source import Numbered
-from llavataros.live.vmc import DEFAULT_PORT, VmcOut, VmcSender, parse_target
-from llavataros.live.vmc_body import SentBody
 from llavataros_jax.errors import UserError
 
-USUAL_VMC = (f"127.0.0.1:{DEFAULT_PORT}",)
-# So much more silence than a pose depends on follows an utterance at once, in which the body slows
-# down until the clock brings silence again.
-_AFTER_SECONDS = 0.5
+# So much more silence than a pose depends on follows an utterance that no other follows, shortly
+# before its last frames are seen; in it the body slows down until the clock brings silence again.
+_AFTER_SECONDS, _SHORTLY_SECONDS = 0.5, 0.35
 _CUSHION_SECONDS = 0.2
 _LONGEST_STOP_SECONDS = 10.0
 
@@ -48,7 +46,7 @@ class Performer:
     def __init__(
         self, listener: Listener, displays: Sequence[Display], *, rate_per_second: float = 60.0
     ) -> None:
-        """Begins to idle; use `here` or `at` to make it.
+        """Begins to idle; `performing` has what makes it.
 
         Args:
             listener: Who moves; between utterances it hears silence by itself.
@@ -58,11 +56,14 @@ class Performer:
         self.fps, self.delay_seconds = listener.fps, listener.delay_seconds
         self._listener, self._displays = listener, tuple(displays)
         self._begin_seconds: float | None = None
-        self._rate = 0
+        self._rate, self._is_ended = 0, False
+        # By the clock: when the utterance begins to be heard, and what was given has been heard.
+        self._plays_from: float | None = None
+        self._plays_until = 0.0
         self._failure: Exception | None = None
         self._lock = threading.RLock()
         self._player = Player(
-            _Stream(listener),
+            _Stream(listener, self._tend),
             displays,
             rate_per_second=rate_per_second,
             cushion_seconds=_CUSHION_SECONDS,
@@ -70,97 +71,30 @@ class Performer:
         self._thread = threading.Thread(target=self._perform, daemon=True)
         self._thread.start()
 
-    @classmethod
-    def here(
-        cls,
-        *,
-        run: str | None = None,
-        vmc: Sequence[str] = USUAL_VMC,
-        displays: Sequence[Display] = (),
-        rate_per_second: float = 60.0,
-        **options: Any,
-    ) -> "Performer":
-        """Lets this machine's engine move.
-
-        Args:
-            run: A run directory; by default the model that comes along.
-            vmc: Receivers, as HOST:PORT.
-            displays: Who else shows it.
-            rate_per_second: How often it is shown.
-            options: Of `SessionOptions`: speaker, seed, words, dials.
-
-        Raises:
-            UserError: When something given cannot be used.
-        """
-        from llavataros_jax.compilation_cache import keep_compiled
-        from llavataros_jax.config.shipped import shipped_folder
-        from llavataros_jax.trained import open_trained
-
-        keep_compiled()
-        asked: dict[str, Any] = {"words": "timed", "silence": "fill"} | options
-        opened = open_trained(run or shipped_folder("starter"))
-        listener = EngineListener(opened, SessionOptions(**asked))
-        return cls._of(listener, vmc, displays, rate_per_second)
-
-    @classmethod
-    def at(
-        cls,
-        server: str,
-        *,
-        sample_rate: int,
-        vmc: Sequence[str] = USUAL_VMC,
-        displays: Sequence[Display] = (),
-        rate_per_second: float = 60.0,
-        **start: Any,
-    ) -> "Performer":
-        """Lets a `llavataros serve` move.
-
-        Args:
-            server: Its address, ws://HOST:PORT.
-            sample_rate: Of all sound that will come, samples a second.
-            vmc: Receivers, as HOST:PORT.
-            displays: Who else shows it.
-            rate_per_second: How often it is shown.
-            start: Of the protocol's `start`: token, speaker, seed, words, dials.
-
-        Raises:
-            UserError: When something given cannot be used.
-        """
-        from llavataros.live.server_listener import ServerListener
-
-        asked: dict[str, Any] = {"words": "timed", "silence": "fill"} | start
-        listener = ServerListener(server, sample_rate=sample_rate, **asked)
-        return cls._of(listener, vmc, displays, rate_per_second)
-
-    @classmethod
-    def _of(
-        cls, listener: Listener, vmc: Sequence[str], displays: Sequence[Display], rate: float
-    ) -> "Performer":
-        try:
-            shown = list(displays)
-            if vmc:
-                sender = VmcSender([parse_target(text) for text in vmc])
-                shown.append(VmcOut(SentBody(listener.bones, listener.rest), sender))
-            return cls(listener, shown, rate_per_second=rate)
-        except BaseException:
-            listener.close()
-            raise
-
     def begin_utterance(self) -> None:
-        """Says that sound will come, which begins a new sentence or turn."""
+        """Says that sound will come, which begins a new turn."""
         with self._lock:
             self._require_well()
             self._player.keep()
-            self._begin_seconds = self._listener.begin_utterance()
+            self._begin_seconds, self._is_ended = self._listener.begin_utterance(), False
+            self._plays_from = None
 
     def hear(self, samples: Float[np.ndarray, " n"] | bytes, sample_rate: int) -> None:
-        """Takes the next sound, of one channel: numbers from -1 to 1, or bytes of 16-bit PCM."""
+        """Takes the next sound, of one channel: numbers from -1 to 1, or bytes of 16-bit PCM.
+
+        It is taken to be played as soon as it comes, without gaps; `playing` knows better.
+        """
         if isinstance(samples, bytes):
             samples = np.frombuffer(samples, "<i2").astype(np.float32) / 32768
         with self._lock:
             self._require_well()
+            now, is_first = time.monotonic(), self._plays_from is None
             if self._begin_seconds is None:
                 self.begin_utterance()
+                is_first = True
+            begins = max(now, self._plays_until)
+            self._plays_from = begins if is_first else self._plays_from
+            self._plays_until = begins + len(samples) / sample_rate
             self._rate = sample_rate
             self._listener.hear(np.asarray(samples, np.float32), sample_rate)
 
@@ -182,30 +116,34 @@ class Performer:
             known = None if known_until_seconds is None else known_until_seconds + begin
             self._listener.say(said, known)
 
+    def say_text(self, text: str) -> None:
+        """Takes the next words of a body that was made with words="untimed"."""
+        with self._lock:
+            self._require_well()
+            self._listener.say_text(text)
+
     def playing(self, seconds: float = 0.0) -> None:
         """Says that people hear this time of the utterance now, so that they see it now too."""
         with self._lock:
             if self._begin_seconds is not None:
+                self._plays_from = math.inf
                 self._player.follow(self._begin_seconds + seconds)
 
     def end_utterance(self) -> None:
         """Says that all sound and words of the utterance were given."""
         with self._lock:
             self._require_well()
-            if self._begin_seconds is None:
-                return
-            if self._rate:
-                silence = np.zeros(round((self.delay_seconds + _AFTER_SECONDS) * self._rate))
-                self._listener.hear(silence.astype(np.float32), self._rate)
-            self._listener.end_utterance()
-            self._begin_seconds = None
+            if self._begin_seconds is not None:
+                self._listener.end_utterance()
+                self._is_ended = True
 
     def interrupt(self) -> None:
         """Stops what is said: the body comes to rest from what is seen now, without a jump."""
         with self._lock:
             self._require_well()
             self._player.interrupt(self._listener.interrupt)
-            self._begin_seconds = None
+            self._begin_seconds, self._is_ended = None, False
+            self._plays_from, self._plays_until = None, 0.0
 
     def gesture(self, name: str, strength: float = 1.0) -> None:
         """Lets the body make a gesture now."""
@@ -216,6 +154,11 @@ class Performer:
         """Turns dials: expressiveness, idle, temperature, guidance, size."""
         self._require_well()
         self._listener.turn(SessionDials(**dials))
+
+    @property
+    def page_url(self) -> str | None:
+        """Where browsers see it."""
+        return next((d.url for d in self._displays if isinstance(d, PageOut)), None)
 
     def played(self) -> Played:
         """Says what was shown until now."""
@@ -242,6 +185,25 @@ class Performer:
         except Exception as problem:
             self._failure = problem
 
+    def _tend(self) -> None:
+        """Follows what is heard; brings the silence that follows an utterance."""
+        # Whoever holds the lock may wait for the player, which calls this.
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            now, begin = time.monotonic(), self._begin_seconds
+            if begin is not None and self._plays_from is not None and now >= self._plays_from:
+                self._player.follow(begin + now - self._plays_from)
+                self._plays_from = math.inf
+            if self._is_ended and self._player.lead_seconds < _SHORTLY_SECONDS:
+                self._begin_seconds, self._is_ended = None, False
+                if self._rate:
+                    silence = np.zeros(round((self.delay_seconds + _AFTER_SECONDS) * self._rate))
+                    self._listener.hear(silence.astype(np.float32), self._rate)
+                    self._listener.end_utterance()
+        finally:
+            self._lock.release()
+
     def _require_well(self) -> None:
         if self._failure is not None:
             raise UserError(f"the body does not move any more: {self._failure}")
@@ -252,11 +214,12 @@ class _Stream:
 
     is_over = False
 
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
+    def __init__(self, listener: Listener, tend: Callable[[], None]) -> None:
+        self._listener, self._tend = listener, tend
         self.bones, self.rest, self.fps = listener.bones, listener.rest, listener.fps
 
     def take(self, until: int) -> list[Numbered]:
+        self._tend()
         return self._listener.take()
 
     def take_notices(self) -> list[str]:

@@ -97,6 +97,11 @@ class Player:
         """The first frame of the stream that was not begun to be shown."""
         return int(self._head.seconds * self._source.fps) + 1
 
+    @property
+    def lead_seconds(self) -> float:
+        """How much of the stream is there that was not shown."""
+        return self._timeline.newest / self._source.fps - self._head.seconds
+
     def follow(self, seconds: float) -> None:
         """Shows this time of the stream now, and goes on from there; from any thread.
 

@@ -91,7 +91,7 @@ def shown_of(events, seconds=6.0, rate=60.0):
     from llavataros.live.performer import _CUSHION_SECONDS, _Stream
 
     clock, seen, listener = Clock(), Seen(), Listener()
-    player = Player(_Stream(listener), [seen], rate_per_second=rate,
+    player = Player(_Stream(listener, lambda: None), [seen], rate_per_second=rate,
                     cushion_seconds=_CUSHION_SECONDS, clock=clock, sleep=clock.sleep)  # fmt: skip
     due = sorted(events, key=lambda event: event[0])
     plain = listener.take
@@ -171,16 +171,49 @@ def test_times_of_words_count_from_the_utterance(performed):
     body.say([("there", 0.5, 0.75)], known_until_seconds=1.0)
     body.hear(np.zeros(8000), 16000)
     body.hear((np.ones(8000) * 16384).astype("<i2").tobytes(), 16000)
-    body.end_utterance()
     assert listener.said == [
         ([Word("hello", 2.25, 2.5)], None),
         ([Word("there", 2.5, 2.75)], 3.0),
     ]
-    # The silence that lets the last words be seen follows them.
-    assert listener.heard == pytest.approx(2.0 + 1.0 + DELAY + 0.5)
+    assert listener.calls == ["begin"]
+    assert listener.heard == 3.0
+
+
+def test_an_utterance_is_seen_when_it_is_played_and_silence_follows_before_it_ends(performed):
+    body, listener, seen = performed
+    until(lambda: len(seen.times) > 5 and seen.times[-1][1] > 1.0)
+    body.begin_utterance()
+    body.hear(np.zeros(24000), 16000)  # 1.5 s, played from now on
+    began = time.monotonic()
+    assert listener.heard == 3.5
+    body.end_utterance()
     assert listener.calls == ["begin", "end"]
+    assert listener.heard == 3.5, "another sentence may follow without a gap"
+    until(lambda: listener.heard > 3.5)
+    assert time.monotonic() - began < 1.5
+    assert listener.heard == pytest.approx(3.5 + DELAY + 0.5)
+    assert listener.calls == ["begin", "end", "end"]
+    until(lambda: time.monotonic() > began + 1.4)
+    assert seen.times[-1][1] == pytest.approx(2.0 + time.monotonic() - began, abs=0.15)
     body.hear(np.zeros(160), 16000)  # begins another one by itself
+    assert listener.calls == ["begin", "end", "end", "begin"]
+
+
+def test_a_sentence_that_follows_in_time_continues_the_stream(performed):
+    body, listener, _ = performed
+    body.hear(np.zeros(16000), 16000)
+    body.end_utterance()
+    body.begin_utterance()
+    body.hear(np.zeros(16000), 16000)
+    assert listener.heard == 4.0
     assert listener.calls == ["begin", "end", "begin"]
+
+
+def until(condition) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.005)
 
 
 def test_gestures_dials_and_interruptions_reach_the_listener(performed):
