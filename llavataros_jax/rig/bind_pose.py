@@ -60,8 +60,8 @@ def bound_turns(
         compressed.
     """
     turns, told = nodes.turns.copy(), set()
-    # Each skin has a space of its own, so only joints of one are compared; the largest goes first.
-    for number in sorted(skins, key=lambda skin: -len(joints[skin])):
+    # Each skin has a space of its own, so only joints of one are compared.
+    for number in skins:
         matrices = _inverse_bind_matrices(file, number, len(joints[number]))
         if matrices is None:
             continue

@@ -20,6 +20,8 @@ from tests.rig import rigs
 from tests.rig.motions import asymmetric_motion
 from tests.rig.played import apart, played
 
+SHEAR = [1, 0.5, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
+
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory) -> bytes:
@@ -119,6 +121,7 @@ class TestDamaged:
             (lambda t: t["bufferViews"][4].update(buffer=3), "buffer 3"),
             (lambda t: t["buffers"][0].update(byteLength=10**9), "promises 1000000000"),
             (lambda t: t["buffers"][0].update(byteLength=10**12), "for its length"),
+            (lambda t: t["nodes"][0].update(matrix=SHEAR), "Armature, which holds hips, is scaled"),
             (lambda t: t["nodes"].extend({} for _ in range(30_000)), "30030 nodes"),
             (lambda t: t["skins"].extend(t["skins"] * 2000), "2001 skins"),
         ],

@@ -1,6 +1,7 @@
 """What stands below a motion without legs: hips at their height, feet at their place."""
 
 import numpy as np
+import pytest
 from scipy.spatial.transform import Rotation
 
 from llavataros_jax.motion.motion import Motion, motion_from_local
@@ -42,7 +43,9 @@ class TestLegs:
         frames[..., 2] += np.linspace(0, 3, len(frames))[:, None]
         rig = rigs.Rig()
         bones = put(Motion(frames, 30.0, AVATAROS_9), rig, tmp_path)
-        assert bones["leftFoot"][-1, 2, 3] > 2.5
+        ahead = bones["leftFoot"][:, 2, 3] - bones["hips"][:, 2, 3]
+        assert bones["hips"][-1, 2, 3] > 3
+        assert np.abs(ahead).max() < 0.2
 
     def test_feet_stand_below_hips_that_stand_elsewhere(self, tmp_path) -> None:
         motion = swaying()
@@ -87,6 +90,9 @@ class TestHips:
         rig = rigs.Rig(edit=lambda model: lower(model, 1.0))
         bones = put(swaying(), rig, tmp_path)
         assert np.abs(bones["hips"][:, 1, 3]).max() < 1e-5
+        assert np.ptp(bones["hips"][:, 0, 3]) == pytest.approx(
+            0.04 * 0.98 / 0.886, rel=0.01
+        )  # toes are 2 cm high
 
     def test_a_speaker_whose_zero_is_at_the_hips(self, tmp_path) -> None:
         frames = swaying().frames.copy()
