@@ -1,6 +1,7 @@
 /** The people on the stage: where each stands, what is looked at, and their names above them. */
 
 const APART_METRES = 1.15; // between two who stand side by side
+const NARROW_METRES = 0.85; // where the picture is higher than wide
 const ACROSS_METRES = 1.0; // between two who face each other
 const FACING_RADIANS = 1.12; // by which each is turned to the other
 
@@ -13,7 +14,7 @@ export class Cast {
     this.isFacing = false;
     this.isWhole = false;
     stage.after = () => this.#place();
-    stage.onresize = () => this.look();
+    stage.onresize = () => this.arrange();
   }
 
   /** Takes people, who leave when others come. @param {import("./person.js").Person[]} people */
@@ -36,11 +37,11 @@ export class Cast {
   arrange() {
     const count = this.people.length;
     const facing = this.isFacing && count > 1;
-    const gap = facing ? ACROSS_METRES : APART_METRES;
+    const apart = this.stage.camera.aspect < 1 ? NARROW_METRES : APART_METRES;
+    const gap = facing ? ACROSS_METRES : apart;
     this.people.forEach((person, index) => {
       const size = person.puppet.size;
       person.object.position.x = (index - (count - 1) / 2) * gap * size;
-      person.object.position.y = -person.floor;
       const side = index < count / 2 ? 1 : -1;
       person.object.rotation.y = facing ? side * FACING_RADIANS : 0;
     });
@@ -68,11 +69,11 @@ export class Cast {
 
   #place() {
     if (this.labels.hidden) return;
-    this.people.forEach(({ object, puppet, head }, index) => {
+    this.people.forEach(({ ground, puppet, head }, index) => {
       const label = this.labels.children[index];
       const place = head ?? puppet.rest.head;
       const turned = [place[0], place[1] + 0.27 * puppet.size, place[2]];
-      const { x, y, z } = object.localToWorld(object.position.clone().set(...turned));
+      const { x, y, z } = ground.localToWorld(ground.position.clone().set(...turned));
       const spot = this.stage.project([x, y, z]);
       label.hidden = !spot;
       if (spot)

@@ -30,7 +30,13 @@ export class Show {
     this.motions = data.map((one) => (one instanceof Motion ? one : new Motion(one)));
     const sounds = this.motions.map(({ audio }) => audio).filter((a) => typeof a === "string");
     const length = Math.max(...this.motions.map(({ seconds }) => seconds));
-    this.cast.show(this.motions.map((one, index) => new Person(one.humanoid, one.name, index)));
+    this.cast.show(
+      this.motions.map((motion, index) => {
+        const person = new Person(motion.humanoid, motion.name, index);
+        person.stand(motion);
+        return person;
+      }),
+    );
     this.clock.load({ length, fps: this.motions[0].fps, sounds: sounds.map(address) });
     this.clock.words = this.motions.find(({ words }) => words.length)?.words ?? [];
     this.timeline.load(speeches(this.motions));
