@@ -33,8 +33,7 @@ _HEADER = struct.Struct("<BBHI")
 class Frames:
     """Consecutive frames from number `first` on; what was not asked for is None.
 
-    `joints` are places in metres and quaternions xyzw in the world; `rotations` are of the bones of
-    `Stream.ready["bones"]` from the T-pose, and `hips` their place.
+    `joints` are in the world: metres and xyzw. `rotations` of `ready["bones"]` are from the T-pose.
     """
 
     first: int

@@ -4,14 +4,21 @@ import argparse
 import logging
 import os
 import secrets
+import socket
 import sys
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llavataros.serve.limits import Limits
 from llavataros_jax.errors import UserError, door
 from llavataros_jax.packages import require_packages
+
+if TYPE_CHECKING:
+    from llavataros.serve.body import Body
+    from llavataros.serve.server import Stop
 
 PROGRAM = "llavataros serve"
 HOST, PORT = "127.0.0.1", 8317
@@ -67,7 +74,14 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         return _serve(given, limits, bound, token, only_here, stop)
 
 
-def _serve(given, limits, bound, token, only_here, stop) -> int:
+def _serve(
+    given: argparse.Namespace,
+    limits: Limits,
+    bound: socket.socket,
+    token: str | None,
+    only_here: bool,
+    stop: "Stop",
+) -> int:
     from llavataros.live.engine import Engine
     from llavataros.serve.access import Access
     from llavataros.serve.animating import THREAD, Animating
@@ -76,7 +90,6 @@ def _serve(given, limits, bound, token, only_here, stop) -> int:
     from llavataros.serve.server import make_server
     from llavataros.serve.warm_up import warm_up
     from llavataros_jax.compilation_cache import keep_compiled
-    from llavataros_jax.config.shipped import shipped_folder
     from llavataros_jax.trained import open_trained
 
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
@@ -85,39 +98,39 @@ def _serve(given, limits, bound, token, only_here, stop) -> int:
     run = open_trained(given.checkpoint or _starter())
     engine = Engine(run, sessions=limits.sessions)
     body = Body(engine.skeleton, engine.fps, engine.speakers, engine.gestures.names)
-    access = Access(token, tuple(given.origin), is_loopback=only_here)
-    web = shipped_folder("web")
     name = f"run {given.checkpoint}" if given.checkpoint else "the model that comes along"
 
     def compile_all() -> None:
         began = time.monotonic()
         print("compiling …", flush=True)
         warm_up(engine, stop.asked)
-        print(f"ready after {time.monotonic() - began:.1f} s", flush=True)
+        if not stop.asked.is_set():
+            print(f"ready after {time.monotonic() - began:.1f} s", flush=True)
 
     application = build_application(
         engine,
         body,
         limits=limits,
-        access=access,
+        access=Access(token, tuple(o.rstrip("/") for o in given.origin), is_loopback=only_here),
         animate=Animating(run, name),
-        viewer=web if (web / "index.html").is_file() else None,
+        viewer=_viewer(),
         warm_up=compile_all,
     )
-    host, port = bound.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    print(
-        f"{name}, {body.skeleton.num_joints} joints at {body.fps:g} fps, poses "
-        f"{engine.delay_frames} frames ({engine.delay_frames / body.fps:.2f} s) after their sound\n"
-        f"http://{shown}:{port}/ and ws://{shown}:{port}/v1/stream, {limits.sessions} sessions of "
-        f"{limits.session_seconds:g} s at most; recordings of {limits.recording_seconds:g} s and "
-        f"{limits.body_bytes >> 20} MiB to http://{shown}:{port}/v1/animate",
-        flush=True,
-    )
+    print(_told(name, body, engine.delay_frames, limits, bound), flush=True)
     server = make_server(application, limits)
     if stop.asked.is_set():
         return 0
-    steps = threading.Thread(target=engine.run, args=(stop_steps := threading.Event(),))
+    stop_steps, failed = threading.Event(), threading.Event()
+
+    def step() -> None:
+        try:
+            engine.run(stop_steps)
+        except Exception:
+            logging.getLogger("llavataros.serve").exception("the engine failed")
+            failed.set()
+            server.should_exit = True
+
+    steps = threading.Thread(target=step)
     steps.start()
     try:
         server.run(sockets=[bound])
@@ -128,11 +141,31 @@ def _serve(given, limits, bound, token, only_here, stop) -> int:
         steps.join()
     if any(thread.name == THREAD for thread in threading.enumerate()):
         sys.stdout.flush()
-        os._exit(0)  # a recording is being animated, for nobody any more
-    return 0
+        os._exit(int(failed.is_set()))  # a recording is being animated, for nobody any more
+    return int(failed.is_set())
 
 
-def _starter():
+def _told(name: str, body: "Body", delay_frames: int, limits: Limits, bound: socket.socket) -> str:
+    """Returns what is said when the server starts."""
+    host, port = bound.getsockname()[:2]
+    at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return (
+        f"{name}, {body.skeleton.num_joints} joints at {body.fps:g} fps, poses {delay_frames} "
+        f"frames ({delay_frames / body.fps:.2f} s) after their sound\n"
+        f"http://{at}/ shows it; ws://{at}/v1/stream has {limits.sessions} live sessions of "
+        f"{limits.session_seconds:g} s at most, and http://{at}/v1/animate takes recordings of "
+        f"{limits.recording_seconds:g} s and {limits.body_bytes >> 20} MiB"
+    )
+
+
+def _viewer() -> Path | None:
+    from llavataros_jax.config.shipped import shipped_folder
+
+    web = shipped_folder("web")
+    return web if (web / "index.html").is_file() else None
+
+
+def _starter() -> Path:
     from llavataros_jax.config.shipped import shipped_folder
 
     starter = shipped_folder("starter")

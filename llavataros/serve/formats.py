@@ -47,9 +47,9 @@ class Format:
             UserError: When it cannot be told so.
         """
         frames_path = next(path for path in done.paths if path.suffix == ".npy")
-        path = frames_path.with_suffix(self.suffix)
+        folder, stem = frames_path.parent, "answer" if self.write else frames_path.stem
+        path = folder / f"{stem}{self.suffix}"
         if self.write:
-            path = path.with_stem("answer")
             frames = np.load(frames_path, allow_pickle=False)
             self.write(Motion(frames, done.fps, skeleton), done, audio, path)
         return path.read_bytes()

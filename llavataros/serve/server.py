@@ -9,6 +9,7 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from llavataros.serve.access import is_loopback
@@ -21,9 +22,27 @@ log = logging.getLogger("llavataros.serve")
 # Of the WebSocket library, which closes with 1009; below it the application says why.
 _HARD_MESSAGE_FACTOR = 4
 _GRACE_SECONDS = 5
+HEAD_SECONDS = 10.0
 _PING_SECONDS = 20.0
 # A closed connection that still has something to send is cut after this.
 _LINGER_SECONDS = 5.0
+
+
+class _Http(H11Protocol):
+    """HTTP that does not wait for ever for the head of a request."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def _give_up(self) -> None:
+        is_asked = self.cycle is not None and not self.cycle.response_complete
+        if not is_asked and self.transport.get_protocol() is self:
+            self.transport.abort()
 
 
 class _Protocol(WebSocketsSansIOProtocol):
@@ -75,7 +94,7 @@ def make_server(application: FastAPI, limits: Limits) -> Server:
     config = uvicorn.Config(
         application,
         loop="asyncio",
-        http="h11",
+        http=_Http,
         ws=_Protocol,
         ws_max_size=_HARD_MESSAGE_FACTOR * limits.message_bytes,
         ws_ping_interval=_PING_SECONDS,

@@ -118,10 +118,11 @@ class Sessions:
 
     def measure(self) -> None:
         """Brings the gauges up to date."""
-        lost = sum(owner is None for owner in self._owners.values())
-        self.metrics.sessions.set(len(self._owners) - lost)
+        owned = sum(owner is not None for owner in self._owners.values())
+        lost = sum(self._owners[stream] is None for stream in self.running)
+        self.metrics.sessions.set(owned)
         self.metrics.lost_sessions.set(lost)
-        self.metrics.connections.set(self.waiting + len(self._owners) - lost)
+        self.metrics.connections.set(self.waiting + owned)
         self.metrics.waiting_frames.set(sum(s.session.waiting_frames for s in self.running))
 
     async def shut_down(self) -> None:

@@ -1,18 +1,26 @@
 """What is asked over HTTP: recordings, the viewer, schemas, health and numbers."""
 
 import io
+import json
 import os
 import select
 import socket
 import tempfile
 import threading
+from types import SimpleNamespace
 
 import httpx
+import numpy as np
 import pytest
 
+from data_prep.words.word import Word
+from llavataros.animation import Animation
 from llavataros.serve.access import Access
+from llavataros.serve.formats import FORMATS
 from llavataros.serve.limits import Limits
 from llavataros_jax.errors import UserError
+from llavataros_jax.motion.skeleton import AVATAROS_9
+from llavataros_jax.rig.t_pose import rest_pose
 from tests.serve.serving import everything, noise, say, serving, sound
 
 TOKEN = "a long token"
@@ -284,3 +292,25 @@ def test_one_after_another_and_no_more_than_may_wait():
         assert [answer.status_code for answer in answers] == [200, 200]
         assert len(animator.asked) == 2
         server.wait_until(lambda: waiting._value.get() == 0)
+
+
+def test_motion_is_answered_in_every_form(tmp_path, unchecked):
+    frames = np.zeros((10, 9, 7), np.float32)
+    frames[..., :3] = rest_pose(AVATAROS_9)[0]
+    frames[..., 3:] = AVATAROS_9.rest_rotations
+    (tmp_path / "animation.bvh").write_text("HIERARCHY")
+    np.save(tmp_path / "animation.npy", frames)
+    (tmp_path / "audio.wav").write_bytes(wav())
+    speech = SimpleNamespace(words=[Word("hello", 0.1, 0.2)])
+    paths = tuple(tmp_path / f"animation{suffix}" for suffix in (".bvh", ".npy"))
+    done = Animation(10, 30.0, range(1), speech, "ada", {}, (), paths)
+    found = {
+        name: form.data(done, AVATAROS_9, tmp_path / "audio.wav") for name, form in FORMATS.items()
+    }
+    assert {"npy", "bvh", "glb", "vrma", "json", "view"} <= found.keys()
+    assert np.array_equal(np.load(io.BytesIO(found["npy"])), frames)
+    assert found["bvh"] == b"HIERARCHY"
+    assert found["glb"][:4] == found["vrma"][:4] == b"glTF"
+    assert b"VRMC_vrm_animation" in found["vrma"]
+    assert json.loads(found["json"])["words"] == [{"text": "hello", "start": 0.1, "end": 0.2}]
+    assert found["view"].startswith(b"<!doctype html>")

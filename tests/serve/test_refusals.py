@@ -1,6 +1,8 @@
 """Every refusal is an error with a code, a sentence and a close code; the server goes on."""
 
+import contextlib
 import json
+import socket
 import struct
 import time
 
@@ -9,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.frames import Opcode
 
+from llavataros.serve import server as running_server
 from llavataros.serve.access import Access
 from llavataros.serve.codes import MEANINGS, Code
 from llavataros.serve.limits import Limits
@@ -272,6 +275,7 @@ messages = (
 )
 
 
+@pytest.mark.filterwarnings("ignore:Do not use the .random. module")
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -293,3 +297,21 @@ def test_nothing_is_left(server):
     assert not server.sessions.running
     assert server.sessions.waiting == 0
     server.wait_until(lambda: len(server.server.server_state.tasks) == 0, 7)
+
+
+def test_half_a_request_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(running_server, "HEAD_SECONDS", 0.2)
+    with serving() as server:
+        for sent in (
+            b"",
+            b"GET / HTTP/1.1\r\nHost: ",
+            b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET",
+        ):
+            with socket.create_connection(("127.0.0.1", server.port)) as connection:
+                connection.settimeout(5)
+                connection.sendall(sent)
+                ended = b""
+                with contextlib.suppress(ConnectionResetError):
+                    while more := connection.recv(4096):
+                        ended += more
+            assert (b"ok" in ended) == (b"healthz" in sent)
