@@ -81,9 +81,8 @@ function sweater(measures) {
     const [upper, lower, wrist] = ["UpperArm", "LowerArm", "Hand"].map((b) => places[side + b]);
     return measures.melt(
       0.004,
-      taper(at(`${side}UpperArm`, 0, -0.002, 0), lower, 0.0535, 0.0425),
-      taper(lower, share(lower, wrist, 0.3), 0.0425, 0.0425),
-      taper(share(lower, wrist, 0.3), share(lower, wrist, 0.93), 0.0425, 0.0335),
+      taper(at(`${side}UpperArm`, 0, -0.002, 0), lower, 0.0535, 0.043),
+      taper(lower, share(lower, wrist, 0.93), 0.043, 0.0342),
       ...cuff(measures, share(lower, wrist, 0.9), share(lower, wrist, 0.965)),
     );
   });
@@ -104,9 +103,8 @@ function trousers(measures) {
     const [upper, lower, foot] = ["UpperLeg", "LowerLeg", "Foot"].map((b) => places[side + b]);
     return measures.melt(
       0.006,
-      taper(upper, share(upper, lower, 0.5), 0.08, 0.069),
-      taper(share(upper, lower, 0.5), lower, 0.069, 0.056),
-      taper(lower, share(lower, foot, 0.96), 0.056, 0.05),
+      taper(upper, lower, 0.08, 0.061),
+      taper(lower, share(lower, foot, 0.96), 0.061, 0.047),
     );
   });
   const seat = egg(at("hips", 0, -0.045, -0.008), [0.136, 0.095, 0.094]);

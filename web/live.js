@@ -63,7 +63,7 @@ export class Live {
   /** Streams a recording. @param {File} file */
   async play(file) {
     if (this.run) this.#drop();
-    await this.#start((context) => Recording.open(context, file), file.name);
+    await this.#start((context) => Recording.open(context, file), file.name.replace(/\.\w+$/, ""));
   }
 
   /** Moves the person on the stage; says whether there is one to move. */
@@ -145,7 +145,8 @@ export class Live {
     this.#drop();
     if (!buffer.length) return;
     const samples = source.samples;
-    this.takes.push(keptTake(name, buffer, { bones, rest }, { samples, rate }));
+    const take = keptTake(name, buffer, { bones, rest }, { samples, rate });
+    this.takes.push(Object.assign(take, { recording: source.key, sound: take.audio }));
     this.takes.splice(0, this.takes.length - 2);
     $("compare").disabled = this.takes.length < 2;
     $("compare").setAttribute("aria-pressed", "false");
@@ -156,6 +157,9 @@ export class Live {
   #compare() {
     const both = $("compare").getAttribute("aria-pressed") !== "true";
     $("compare").setAttribute("aria-pressed", String(both));
+    const [first, last] = this.takes;
+    const isSame = both && last.recording && last.recording === first.recording;
+    last.audio = isSame ? { same_as: 0 } : last.sound; // one recording is heard once
     this.show.load(both ? this.takes : this.takes.slice(-1));
   }
 

@@ -66,7 +66,8 @@ export class Recording {
   }
 
   constructor(context, sound, file) {
-    Object.assign(this, { context, sound, file });
+    Object.assign(this, { context, sound });
+    this.key = [file.name, file.size, file.lastModified].join(" ");
     const channels = Array.from({ length: sound.numberOfChannels }, (_, n) =>
       sound.getChannelData(n),
     );

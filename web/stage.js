@@ -64,7 +64,7 @@ export class Stage {
     this.key.shadow.radius = 7;
     this.key.shadow.intensity = 0.75;
     this.key.shadow.bias = -0.0006;
-    this.key.shadow.normalBias = 0.012;
+    this.key.shadow.normalBias = 0.02;
     this.fill = new DirectionalLight("#d9e4ff", 0.8);
     this.fill.position.set(-3, 1.4, 2.2);
     this.rim = new DirectionalLight("#cfe0ff", 1.7);
