@@ -20,6 +20,7 @@ from llavataros_jax.rig.character_pose import CharacterPose, character_pose
 from llavataros_jax.rig.normalised import HumanoidMotion, bone_parents
 from llavataros_jax.rig.planted_legs import plant_legs
 from llavataros_jax.rig.relaxed_fingers import relaxed_fingers
+from llavataros_jax.rig.twist_nodes import twist_nodes
 
 _TRUNK = ("spine", "chest", "upperChest")
 _NECK = ("neck", "head")
@@ -60,12 +61,11 @@ def retarget(motion: HumanoidMotion, character: Character) -> NodeMotion:
     deltas = _spread(_deltas(motion), motion, character, pose)
     nodes = character.nodes
     back = rotations.conjugate(pose.facing)
-    worlds = {
-        character.bones[bone]: np.asarray(
-            rotations.multiply(rotations.multiply(back, delta), pose.turns[bone])
-        )
+    turned = {
+        character.bones[bone]: rotations.multiply(delta, pose.turns[bone])
         for bone, delta in deltas.items()
-    }
+    } | twist_nodes(deltas, character, pose)
+    worlds = {node: np.asarray(rotations.multiply(back, world)) for node, world in turned.items()}
     hips, notes = _hips(motion, character, pose)
     if not _has_legs(motion):
         worlds |= plant_legs(worlds, hips, character, pose.facing)

@@ -252,6 +252,33 @@ def with_helpers(model: Any) -> None:
         node.rotation = (turn.inv() * Rotation.from_quat(node.rotation)).as_quat().tolist()
 
 
+def with_twist_joints(model: Any) -> None:
+    """Hangs a twist joint on each forearm at 60 % of its way, and one on each upper arm at 25 %."""
+    for number in range(1, len(model.nodes) - 1):
+        for ending, child, share in (("ForeArm", "Hand", 0.6), ("Arm", "ForeArm", 0.25)):
+            node = model.nodes[number]
+            side = "Left" if "Left" in node.name else "Right"
+            if not node.name.endswith(side + ending):
+                continue
+            tip = next(other for other in model.nodes if other.name.endswith(side + child))
+            place = share * np.array(tip.translation)
+            node.children.append(len(model.nodes))
+            model.nodes.append(gltf.Node(name=f"{side}{ending}Twist", translation=place.tolist()))
+
+
+def with_roll_joints(model: Any) -> None:
+    """Puts a roll joint into each forearm, on which the hand hangs."""
+    for number in range(1, len(model.nodes) - 1):
+        node = model.nodes[number]
+        if not node.name.endswith(("LeftHand", "RightHand")):
+            continue
+        parent = next(other for other in model.nodes if number in (other.children or []))
+        half = (0.5 * np.array(node.translation)).tolist()
+        parent.children[parent.children.index(number)] = len(model.nodes)
+        model.nodes.append(gltf.Node(name="ForeArmRoll", translation=half, children=[number]))
+        node.translation = half
+
+
 def _add_skin(model: Any, rig: Rig, worlds: dict[str, np.ndarray], numbers: dict[str, int]) -> None:
     """Adds a mesh with a spindle for each bone, bound as the bones rest."""
     corners, faces, joints = [], [], []
