@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from jaxtyping import Float
 from llavataros.live.command_line import (
     PROGRAM,
     SESSION_DIALS,
+    TOKEN_VARIABLE,
     build_parser,
     check_command_line,
 )
@@ -120,7 +122,7 @@ def _listener(given: argparse.Namespace, speech: Speech) -> Listener:
         return ServerListener(
             given.server,
             sample_rate=speech.sample_rate,
-            token=given.token,
+            token=given.token or os.environ.get(TOKEN_VARIABLE),
             words=speech.form,
             speaker=given.speaker,
             seed=given.seed,

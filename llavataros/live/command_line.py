@@ -14,7 +14,7 @@ EPILOG = """\
   {prog} speech.wav --words speech.TextGrid --play-sound
   {prog} --microphone --expressiveness 1.3
   {prog} --motion outputs/speech.npy --loop
-  {prog} --microphone --server ws://studio:8317 --token SECRET
+  LLAVATAROS_TOKEN=… {prog} --microphone --server ws://studio:8317
 
 Frames go by UDP to whatever receives VMC: VSeeFace, Warudo, VNyan, VMagicMirror, EVMC4U in Unity,
 VMC4UE in Unreal, VMC4B in Blender. UDP does not tell whether anybody listens. A recording is
@@ -23,6 +23,7 @@ is seen later by the delay that is printed. Words beside a recording are found b
 `llavataros animate` finds them. Ctrl-C lets the arms sink, then ends.
 """
 SESSION_DIALS = ("expressiveness", "idle", "temperature", "guidance")
+TOKEN_VARIABLE = "LLAVATAROS_TOKEN"
 _LEAST_RATE, _MOST_RATE = 1.0, 240.0
 
 
@@ -162,7 +163,9 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     how.add_argument(
         "--server", metavar="URL", help="let a `llavataros serve` animate: ws://HOST:PORT"
     )
-    how.add_argument("--token", metavar="TEXT", help="of that server")
+    how.add_argument(
+        "--token", metavar="TEXT", help=f"of that server (default: what {TOKEN_VARIABLE} holds)"
+    )
     how.add_argument("--speaker", metavar="NAME", help="whose habits to use")
     how.add_argument("--seed", type=int, default=0, metavar="N", help="which motion is drawn")
     for name in SESSION_DIALS:
