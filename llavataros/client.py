@@ -16,31 +16,17 @@ import contextlib
 import json
 import struct
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 
+from llavataros.client_frames import Frames, read_frames
 from llavataros.kept_connection import KeptConnection, Refused
 
 __all__ = ["Frames", "Refused", "Stream", "connect"]
 _PIECE_BYTES = 1 << 18
 _HEADER = struct.Struct("<BBHI")
-
-
-@dataclass(frozen=True, eq=False)
-class Frames:
-    """Consecutive frames from number `first` on; what was not asked for is None.
-
-    `joints` are in the world: metres and xyzw. `rotations` of `ready["bones"]` are from the T-pose.
-    """
-
-    first: int
-    seconds: float
-    joints: Float32[np.ndarray, "n J 7"] | None
-    rotations: Float32[np.ndarray, "n B 4"] | None
-    hips: Float32[np.ndarray, "n 3"] | None
 
 
 @contextlib.asynccontextmanager
@@ -130,7 +116,9 @@ class Stream:
         try:
             while (came := await self._connection.receive()) is not None:
                 if isinstance(came, bytes):
-                    self._came.put_nowait(self._frames(came))
+                    frames = read_frames(came, self.ready)
+                    self._connection.next_frame = frames.first + frames.count
+                    self._came.put_nowait(frames)
                 else:
                     self._hear(came)
             self._came.put_nowait(None)
@@ -145,18 +133,3 @@ class Stream:
             self.notices.append(message["text"])
         elif message["type"] == "interrupted":
             self._connection.next_frame = message["from_frame"]
-
-    def _frames(self, data: bytes) -> Frames:
-        _, flags, count, first = _HEADER.unpack_from(data)
-        self._connection.next_frame = first + count
-        joints, bones = len(self.ready["skeleton"]["names"]), len(self.ready["bones"])
-        rows = np.frombuffer(data, "<f4", offset=_HEADER.size).reshape(count, -1)
-        split = 7 * joints if flags & 1 else 0
-        of_joints, turned, hips = np.split(rows, [split, split + 4 * bones], axis=1)
-        return Frames(
-            first,
-            first / self.ready["fps"],
-            of_joints.reshape(count, joints, 7) if flags & 1 else None,
-            turned.reshape(count, bones, 4) if flags & 2 else None,
-            hips if flags & 2 else None,
-        )
