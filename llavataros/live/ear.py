@@ -57,6 +57,11 @@ class Ear:
         """Where the sound ends."""
         return self.first_frame / self.fps + self._hearing.seconds_heard
 
+    @property
+    def complete_frames(self) -> int:
+        """Frames since the hearing's beginning of which sound and words are there."""
+        return self._hearing.num_frames
+
     def new_late_words(self) -> int:
         """Returns how many words more came when frames that they belong to had been computed."""
         before, self._late_words = self._late_words, self._hearing.late_words

@@ -17,6 +17,7 @@ from llavataros.live.gestures import Gestures, shipped_gestures
 from llavataros.live.host import Host
 from llavataros.live.lane import Turn
 from llavataros.live.options import SessionOptions
+from llavataros.live.seat import told
 from llavataros.live.session import Session
 from llavataros.live.stepper import Brought, Stepper
 from llavataros_jax.errors import UserError
@@ -231,7 +232,7 @@ class Engine:
     def _fail_all(self, lanes: Sequence[Session | None], problem: Exception) -> None:
         for session in lanes:
             if session is not None:
-                session.fail(f"the network's step failed ({_told(problem)})")
+                session.fail(f"the network's step failed ({told(problem)})")
                 _guarded(session, session.tell)
 
     def _leave(self, session: Session) -> None:
@@ -251,11 +252,5 @@ def _guarded(session: Session, do: Callable[P, R], *given: P.args, **more: P.kwa
     try:
         return do(*given, **more)
     except Exception as problem:
-        session.fail(_told(problem))
+        session.fail(told(problem))
         return None
-
-
-def _told(problem: Exception) -> str:
-    if isinstance(problem, UserError):
-        return str(problem)
-    return f"{type(problem).__name__}: {(str(problem).strip().splitlines() or ['no reason'])[0]}"

@@ -136,6 +136,8 @@ class Listening:
         self._told.clear()
         self.ears[0].restart(frame)
         self._fall_silent(silent_frames, now)
+        # Features that look ahead themselves (PASE+) need a little more.
+        self._fall_silent(silent_frames - self.ears[0].complete_frames, now)
         self._silence.restart(now, self.seconds_heard)
         if self.is_ending:
             self.end(now)
@@ -165,7 +167,7 @@ class Listening:
         self._silence.advance(self._clock(), self.seconds_heard, is_spoken=not self.is_filled)
 
     def _fall_silent(self, frames: int, now: float) -> None:
-        if frames:
+        if frames > 0:
             self.ears[0].silence(frames)
             self._collect(0, now)
 

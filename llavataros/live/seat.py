@@ -66,6 +66,8 @@ class Seat:
         self.is_closed, self.failure = False, None
         self._notices: deque[str] = deque(maxlen=_MOST_NOTICES)
         self.has_news = False
+        if options.people > 1 and not run.config.model.cross_blocks:
+            self._notice("this run hears one person alone, so the other one has no effect")
 
     @property
     def has_room(self) -> bool:
@@ -185,6 +187,13 @@ class Seat:
 
     def _decoded(self, poses: Float[np.ndarray, "n P"]) -> Float[np.ndarray, "n J 7"]:
         return self._host.run.animator.codec.joints(poses, self.speaker)
+
+
+def told(problem: Exception) -> str:
+    """Returns what a client is told of a problem: a refusal, or one line."""
+    if isinstance(problem, UserError):
+        return str(problem)
+    return f"{type(problem).__name__}: {(str(problem).strip().splitlines() or ['no reason'])[0]}"
 
 
 def _nobody_asked() -> None:

@@ -13,7 +13,7 @@ from llavataros.live.gestures import PlacedGesture
 from llavataros.live.host import Host
 from llavataros.live.live_frame import LiveFrame
 from llavataros.live.options import MOST_AHEAD_SECONDS, SessionDials, SessionOptions
-from llavataros.live.seat import Seat
+from llavataros.live.seat import Seat, told
 from llavataros.live.session_dials import turned_dials
 from llavataros_jax.errors import UserError
 
@@ -153,13 +153,17 @@ class Session(Seat):
         Returns:
             The frame.
         """
-        with self.sound_lock, self.lock:
-            if not self.has_lane:
-                return self.lane.output.cut(at_frame)
-            self._interruptions += 1
-            frame = self.lane.interrupt(at_frame)
+        with self.sound_lock, self._failing():
+            with self.lock:
+                if not self.has_lane:
+                    return self.lane.output.cut(at_frame)
+                self._interruptions += 1
+                frame = self.lane.interrupt(at_frame)
+                # Until silence has come, it only seems that nothing more will.
+                ended, self.ended_monotonic = self.ended_monotonic, None
             # With its look-ahead filled, the lane answers every frame from now on.
             self.listening.interrupt(frame, self._host.delay_frames)
+            self.ended_monotonic = ended
         self._host.wake()
         return frame
 
@@ -231,15 +235,20 @@ class Session(Seat):
     def _while_open(self) -> Iterator[float]:
         """Holds the lock of sound, and refuses what comes after the end; yields the time."""
         began = self._host.clock()
-        with self.sound_lock:
+        with self.sound_lock, self._failing():
             self._require_open()
-            try:
-                yield began
-            except UserError:
-                raise
-            except Exception as problem:
-                self.fail(f"what was said could not be used ({problem})")
-                raise UserError(f"the session is over, because {self.failure}") from problem
+            yield began
+
+    @contextlib.contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Ends the session where something goes wrong that is no refusal."""
+        try:
+            yield
+        except UserError:
+            raise
+        except Exception as problem:
+            self.fail(f"what was said could not be used ({told(problem)})")
+            raise UserError(f"the session is over, because {self.failure}") from problem
 
     def _require_open(self) -> None:
         if self.failure is not None:
