@@ -101,11 +101,10 @@ def _to_upright(places: np.ndarray, humanoid: Mapping[str, int]) -> Rotation:
     """Returns the turn after which the body stands and faces +z."""
     left, right = (places[humanoid[f"{side}UpperArm"]] for side in SIDES)
     up = (left + right) / 2 - places[humanoid["hips"]]
-    across = left - right
-    if min(np.linalg.norm(up), np.linalg.norm(across)) < _SHORTEST_METRES:
+    y = up / max(float(np.linalg.norm(up)), _SHORTEST_METRES)
+    x = (left - right) - y * ((left - right) @ y)
+    if min(np.linalg.norm(up), np.linalg.norm(x)) < _SHORTEST_METRES:
         return Rotation.identity()
-    y = up / np.linalg.norm(up)
-    x = across - y * (across @ y)
     x /= np.linalg.norm(x)
     exact = Rotation.from_matrix([x, y, np.cross(x, y)])
     # Of the turns by quarters the nearest: a body that leans keeps its lean.

@@ -256,6 +256,17 @@ class TestRigs:
         rig = rigs.Rig(edit=lambda m: setattr(m.nodes[6], "scale", [1.4, 1.4, 1.4]))
         put_onto(asymmetric_motion(2), rig.write(tmp_path / "a.glb"), tmp_path / "b.glb", name="x")
 
+    def test_arms_above_each_other(self, tmp_path) -> None:
+        """Who has no width faces nowhere, and still gives numbers."""
+
+        def pile(model) -> None:
+            for arm, height in ((7, 0.1), (17, 0.3)):
+                model.nodes[arm].translation = [0, height, 0]
+
+        rig = rigs.Rig(leave_out=("leftShoulder", "rightShoulder"), edit=pile)
+        put_onto(asymmetric_motion(2), rig.write(tmp_path / "a.glb"), tmp_path / "b.glb", name="x")
+        assert np.isfinite(played(tmp_path / "b.glb")[1]).all()
+
     def test_a_character_of_its_scene(self, tmp_path, refused) -> None:
         path = tmp_path / "two.glb"
         two_characters(path)
