@@ -30,9 +30,7 @@ export class Body {
   constructor(puppet, colours) {
     this.puppet = puppet;
     this.object = new Group();
-    this.carriers = carriers(
-      puppet.all.filter((bone) => !/Thumb|Index|Middle|Ring|Little/.test(bone)),
-    );
+    this.carriers = carriers(puppet.all);
     const places = modelled(puppet.rest);
     this.bones = this.carriers.map(({ name, bone, half }) => {
       const object = new Bone();

@@ -103,11 +103,11 @@ function trousers(measures) {
     const [upper, lower, foot] = ["UpperLeg", "LowerLeg", "Foot"].map((b) => places[side + b]);
     return measures.melt(
       0.006,
-      taper(upper, lower, 0.08, 0.061),
+      taper(upper, lower, 0.077, 0.061),
       taper(lower, share(lower, foot, 0.96), 0.061, 0.047),
     );
   });
-  const seat = egg(at("hips", 0, -0.045, -0.008), [0.136, 0.095, 0.094]);
+  const seat = egg(at("hips", 0, -0.045, -0.008), [0.128, 0.09, 0.09]);
   const corners = ["hips", "leftUpperLeg", "rightUpperLeg", "leftFoot", "rightFoot"];
   const solid = melt(0.05 * size, seat, ...legs);
   const places_ = corners.map((bone) => places[bone]);

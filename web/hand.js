@@ -1,11 +1,12 @@
-/** A relaxed hand of the body that comes along, with the end of the forearm, which a sleeve covers. */
+/** The hands of the body that comes along, with the end of the forearm, which a sleeve covers. */
 import { signOf } from "./bones.js";
-import { cross, normalise, scale, subtract } from "./quaternions.js";
+import { FINGERS, fingerBones, hasFingers } from "./fingers.js";
+import { add, cross, normalise, scale, subtract } from "./quaternions.js";
 
 const RADII = [0.0094, 0.0085, 0.0077, 0.0066];
 // Of each finger: where it begins (along the hand, towards the thumb, out of its back), how it
 // spreads, lengths of its bones, and by how many radians each bends further.
-const FINGERS = [
+const RELAXED = [
   {
     start: [0.084, 0.027, 0.0],
     spread: 0.06,
@@ -37,6 +38,37 @@ const FINGERS = [
  * @param {"left" | "right"} side
  */
 export function hand(measures, side) {
+  return hasFingers(measures.places, side)
+    ? movingHand(measures, side)
+    : restingHand(measures, side);
+}
+
+/** A hand around the finger bones of the motion, as they rest in the T-pose. */
+function movingHand(measures, side) {
+  const { places, taper } = measures;
+  const [elbow, wrist] = [places[`${side}LowerArm`], places[`${side}Hand`]];
+  const out = normalise(subtract(wrist, elbow));
+  const at = (metres) => add(wrist, scale(out, metres * measures.size));
+  const bones = fingerBones(places, side);
+  const roots = bones.filter(({ bone }) => /(Index|Middle|Ring|Little)Proximal/.test(bone));
+  const palm = roots.map(({ start }) => taper(at(0.014), start, 0.0185, 0.0125));
+  const thumb = bones.filter(({ finger }) => finger === "Thumb");
+  const ball = thumb.slice(0, 1).map(({ start }) => taper(at(0.014), start, 0.0185, 0.0145));
+  const fingers = Object.keys(FINGERS).map((finger) => {
+    const parts = bones.filter((bone) => bone.finger === finger);
+    return parts.map(({ start, end, first, last }) => taper(start, end, first, last));
+  });
+  const solids = fingers
+    .filter((parts) => parts.length)
+    .map((parts) => measures.melt(0.003, ...parts));
+  const arm = taper(at(-0.06), at(0.012), 0.026, 0.0225);
+  const solid = measures.melt(0.012, measures.melt(0.022, arm, ...palm, ...ball), ...solids);
+  const corners = [at(-0.06), at(0.05), ...bones.flatMap(({ start, end }) => [start, end])];
+  return measures.part("hand", "skin", solid, corners, 0.035, 0.0048, side);
+}
+
+/** A relaxed hand for motions without fingers. */
+function restingHand(measures, side) {
   const { places, size, taper } = measures;
   const wrist = places[`${side}Hand`];
   const out = normalise(subtract(wrist, places[`${side}LowerArm`]));
@@ -44,7 +76,7 @@ export function hand(measures, side) {
   const back = scale(normalise(cross(thumb, out)), signOf(side));
   const at = (along, towards, above) =>
     wrist.map((v, i) => v + (along * out[i] + towards * thumb[i] + above * back[i]) * size);
-  const fingers = FINGERS.map((finger) => bent(measures, at, finger));
+  const fingers = RELAXED.map((finger) => bent(measures, at, finger));
   const palm = measures.melt(
     0.026,
     taper(at(0.012, 0.0, 0), at(0.035, 0.0, 0), 0.0235, 0.021),

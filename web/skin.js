@@ -7,9 +7,11 @@
  * @typedef {{name: string, bone: string, half: boolean}} Carrier
  */
 import { SIDES, TORSO, signOf } from "./bones.js";
+import { distanceTo, fingerBones, hasFingers } from "./fingers.js";
 import { dot, normalise, subtract } from "./quaternions.js";
 
 const HALVES = ["UpperArm", "LowerArm", "Hand", "UpperLeg", "LowerLeg"];
+const FINGER_BLEND = 0.0022; // metres over which the bones of fingers mix
 const REACH = 0.07; // metres to each side of a joint over which its bones mix
 
 /** @returns {Carrier[]} */
@@ -31,6 +33,7 @@ export class Skin {
   constructor(places, moving, size) {
     this.places = places;
     this.size = size;
+    this.fingers = {};
     this.torso = this.#torsoKnots(TORSO.filter((bone) => moving.includes(bone)));
   }
 
@@ -43,7 +46,7 @@ export class Skin {
    */
   shares(part, point) {
     if (part.name === "shoe") return { [`${part.side}Foot`]: 1 };
-    if (part.name === "hand") return this.#arm(part.side, point);
+    if (part.name === "hand") return this.#hand(part.side, point);
     if (part.name === "trousers")
       return this.#leg(point[0] > this.places.hips[0] ? "left" : "right", point);
     const torso = mixed(this.torso, point[1]);
@@ -85,6 +88,26 @@ export class Skin {
     const knots = this.#joints(side, ["UpperArm", "LowerArm", "Hand"], reach);
     if (torso && on < 0) return blended(torso, { [`${side}UpperArm½`]: 1 }, smooth(on / reach + 1));
     return mixed(knots, on);
+  }
+
+  /** Beyond the wrist the nearest bones of the fingers carry what the hand does not. */
+  #hand(side, point) {
+    const { places, size } = this;
+    const arm = this.#arm(side, point);
+    if (!hasFingers(places, side)) return arm;
+    const bones = (this.fingers[side] ??= fingerBones(places, side));
+    const root = bones.find(({ bone }) => bone.endsWith("MiddleProximal")) ?? bones[0];
+    const palm = { start: places[`${side}Hand`], end: root.start, first: 0.03, last: 0.03 };
+    const near = [[`${side}Hand`, distanceTo(palm, point, size)]];
+    near.push(...bones.map((one) => [one.bone, distanceTo(one, point, size)]));
+    const least = Math.min(...near.map(([, away]) => away));
+    const raw = near.map(([bone, away]) => [
+      bone,
+      Math.exp((least - away) / (FINGER_BLEND * size)),
+    ]);
+    const whole = raw.reduce((sum, [, value]) => sum + value, 0);
+    const fingers = Object.fromEntries(raw.map(([bone, value]) => [bone, value / whole]));
+    return blended(arm, fingers, arm[`${side}Hand`] ?? 0);
   }
 
   #leg(side, point) {

@@ -13,8 +13,8 @@ from jaxtyping import UInt8
 
 from tests.program.study.browser import CHROMEDRIVER, CHROMIUM, wait
 
-# Small, because every pixel is drawn by the processor.
-WIDE, NARROW = (720, 560), (390, 700)
+# Small, and coarse, because every pixel is drawn by the processor.
+WIDE, NARROW = (700, 500), (390, 700)
 # Pictures are read from the canvas, which forgets them otherwise.
 _KEEP_PICTURES = """
 const open = HTMLCanvasElement.prototype.getContext;
@@ -56,7 +56,7 @@ def open_viewer_browser(microphone: Path | None = None) -> Iterator[Any]:
 
 def look(browser: Any, size: tuple[int, int], *, dark: bool = False) -> None:
     """Gives the screen a size, and day or night."""
-    screen = {"width": size[0], "height": size[1], "deviceScaleFactor": 1}
+    screen = {"width": size[0], "height": size[1], "deviceScaleFactor": 0.5}
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {**screen, "mobile": size[0] < 600}
     )

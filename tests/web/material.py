@@ -33,9 +33,9 @@ def speech() -> Float[np.ndarray, " n"]:
     return (0.6 * spoken * np.sin(2 * np.pi * 220 * time)).astype(np.float32)
 
 
-def write_speech(path: Path) -> Path:
-    """Writes it as a sound file."""
-    soundfile.write(path, speech(), RATE)
+def write_speech(path: Path, *, seconds: float = SECONDS) -> Path:
+    """Writes its beginning as a sound file."""
+    soundfile.write(path, speech()[: round(seconds * RATE)], RATE)
     return path
 
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { wholeRest } from "../../web/bones.js";
-import { modelPerson } from "../../web/figure.js";
+import { modelPerson, modelled } from "../../web/figure.js";
+import { Skin, carriers } from "../../web/skin.js";
 import { ball, egg, melt, meshed, taper } from "../../web/surface.js";
 
 const BOX = { low: [-0.2, -0.2, -0.2], high: [0.4, 0.2, 0.2], step: 0.02 };
@@ -100,4 +101,44 @@ test("the parts of any person's body lie within their boxes", () => {
               assert.ok(solid(...place) > 0, `${name} is cut at ${place}`);
             }
   }
+});
+
+test("every point of a person with fingers is carried, fingertips by the fingers' last bones", () => {
+  const places = { hips: [0, 0.886, 0], spine: [0, 1, 0], chest: [0, 1.2, 0] };
+  const fingers = { Index: 0.025, Middle: 0.005, Ring: -0.015, Little: -0.033 };
+  for (const [side, sign] of Object.entries({ left: 1, right: -1 })) {
+    Object.assign(places, {
+      [`${side}UpperArm`]: [sign * 0.13, 1.4, 0],
+      [`${side}LowerArm`]: [sign * 0.42, 1.4, 0],
+      [`${side}Hand`]: [sign * 0.67, 1.4, 0],
+    });
+    for (const [finger, z] of Object.entries(fingers))
+      ["Proximal", "Intermediate", "Distal"].forEach((part, index) => {
+        places[side + finger + part] = [sign * (0.76 + 0.035 * index), 1.4, z];
+      });
+  }
+  const bones = Object.keys(places);
+  const { rest, size } = wholeRest({ bones, rest: Object.values(places) });
+  const skin = new Skin(modelled(rest), bones, size);
+  const known = new Set(carriers(Object.keys(rest)).map(({ name }) => name));
+  const parts = modelPerson(rest, size);
+  for (const part of parts) {
+    const { positions } = meshed(part.solid, { ...part, step: part.step * 2 });
+    for (let at = 0; at < positions.length; at += 3) {
+      const shares = skin.shares(part, Array.from(positions.subarray(at, at + 3)));
+      const sum = Object.values(shares).reduce((total, share) => total + share, 0);
+      assert.ok(Math.abs(sum - 1) < 1e-6, `${part.name}: ${JSON.stringify(shares)}`);
+      for (const [name, share] of Object.entries(shares)) {
+        assert.ok(share >= 0 && known.has(name), name);
+        // Nothing of one side is carried by the other.
+        if (part.side) assert.ok(!/^(left|right)/.test(name) || name.startsWith(part.side));
+      }
+    }
+  }
+  const tip = modelled(rest).rightIndexDistal.map(
+    (value, axis) => value + 0.4 * (value - modelled(rest).rightIndexIntermediate[axis]),
+  );
+  const hand = parts.find(({ name, side }) => name === "hand" && side === "right");
+  assert.ok(hand.solid(...tip) < 0, "the fingertip is there");
+  assert.ok(skin.shares(hand, tip).rightIndexDistal > 0.95);
 });
