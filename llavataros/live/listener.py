@@ -12,6 +12,7 @@ from llavataros.live.engine import Engine
 from llavataros.live.options import SessionDials, SessionOptions
 from llavataros.live.source import Numbered
 from llavataros.live.vmc_body import BodyPose
+from llavataros_jax.errors import UserError
 from llavataros_jax.rig.normalised import Humanoid
 from llavataros_jax.trained import TrainedRun
 
@@ -56,8 +57,8 @@ class Listener(Protocol):
         """Hears that all sound and words of the utterance were brought."""
         ...
 
-    def interrupt(self, frame: int) -> None:
-        """Lets the body come to rest from a frame on."""
+    def interrupt(self, frame: int) -> int:
+        """Lets the body come to rest from a frame on, or from the next that can be made anew."""
         ...
 
     def turn(self, dials: SessionDials) -> None:
@@ -131,9 +132,9 @@ class EngineListener:
         """Hears that all sound and words of the utterance were brought."""
         self._session.end_utterance()
 
-    def interrupt(self, frame: int) -> None:
-        """Lets the body come to rest from a frame on."""
-        self._session.interrupt(frame)
+    def interrupt(self, frame: int) -> int:
+        """Lets the body come to rest from a frame on, or from the next that can be made anew."""
+        return self._session.interrupt(frame)
 
     def turn(self, dials: SessionDials) -> None:
         """Turns those dials that are not None."""
@@ -148,9 +149,15 @@ class EngineListener:
         self._session.end()
 
     def take(self) -> list[Numbered]:
-        """Returns the poses that are there and were not returned."""
+        """Returns the poses that are there and were not returned.
+
+        Raises:
+            UserError: When the session ended before its end.
+        """
         frames = self._session.take()
         if not frames:
+            if self._session.failure is not None:
+                raise UserError(f"the body stopped moving: {self._session.failure}")
             return []
         rotations, hips = self._humanoid(np.stack([frame.joints for frame in frames]))
         return [

@@ -116,12 +116,10 @@ class Player:
             if self._anchor is not None:
                 self._anchor, self._has_followed = (self._now, self._head.seconds), True
 
-    def interrupt(self, make_anew: Callable[[int], None]) -> None:
-        """Forgets what was to be shown, which `make_anew` makes anew from a frame on."""
+    def interrupt(self, make_anew: Callable[[int], int]) -> None:
+        """Forgets what was to be shown, which `make_anew` makes anew from the frame it returns."""
         with self._lock:
-            frame = self.next_frame
-            make_anew(frame)
-            self._timeline.cut(frame)
+            self._timeline.cut(make_anew(self.next_frame))
             self._anchor = (self._pace.seconds, self._head.seconds)
 
     def stop(self) -> None:

@@ -88,9 +88,10 @@ class ServerListener:
         """Hears that all sound and words of the utterance were brought."""
         self._wait(self._stream.say("end_utterance"))
 
-    def interrupt(self, frame: int) -> None:
-        """Lets the body come to rest from a frame on."""
+    def interrupt(self, frame: int) -> int:
+        """Lets the body come to rest from a frame on; frames that come anew replace what was."""
         self._wait(self._stream.interrupt(frame / self.fps))
+        return frame
 
     def turn(self, dials: SessionDials) -> None:
         """Turns those dials that are not None."""

@@ -187,6 +187,7 @@ def run_example(words: list[str], monkeypatch) -> None:
 def test_the_code_on_the_page_does_what_it_says(monkeypatch):
     listener = Listener()
     listener.heard = 2.0
+    monkeypatch.setattr("llavataros.live.playing._BLEND_SECONDS", 0.05)
     monkeypatch.setattr(
         "llavataros.live.performing.perform_here",
         lambda **options: Performer(listener, [], rate_per_second=30.0),

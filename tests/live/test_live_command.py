@@ -279,7 +279,7 @@ def test_the_rate_of_a_motion_is_told_or_in_its_record(tmp_path, capsys):
 
 @pytest.mark.parametrize("bundle", [[], ["--bundle"]])
 def test_a_motion_file_reaches_its_receivers(tmp_path, capsys, bundle):
-    write_npy(tmp_path / "wave.npy", some_motion(frames=30))
+    write_npy(tmp_path / "wave.npy", some_motion(frames=12))
     with Receiver() as first, Receiver() as second:
         arguments = [
             "--motion",

@@ -53,6 +53,7 @@ class Listener:
     def interrupt(self, frame):
         self.calls.append(("interrupt", frame))
         self._next, self.heard = frame, frame / FPS + DELAY
+        return frame
 
     def turn(self, dials):
         self.calls.append(dials)
@@ -146,7 +147,11 @@ def test_an_interruption_is_seen_from_the_next_frame_on():
     frames = []
 
     def interrupt(player, listener):
-        player.interrupt(lambda frame: (frames.append(frame), listener.interrupt(frame)))
+        def anew(frame):
+            frames.append(frame)
+            return listener.interrupt(frame)
+
+        player.interrupt(anew)
 
     times, _ = shown_of([(2.0, speak), (4.0, interrupt)], seconds=6.0)
     seen = times[np.searchsorted(times[:, 0], 4.0) - 1, 1]
@@ -157,7 +162,8 @@ def test_an_interruption_is_seen_from_the_next_frame_on():
 
 
 @pytest.fixture
-def performed():
+def performed(monkeypatch):
+    monkeypatch.setattr("llavataros.live.playing._BLEND_SECONDS", 0.05)
     listener, seen = Listener(), Seen()
     listener.heard = 2.0
     with Performer(listener, [seen], rate_per_second=60.0) as body:
