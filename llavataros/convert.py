@@ -36,8 +36,8 @@ Every file goes beside its motion unless --out says where, and a record of what 
 the legs, neck and head that a form asks for, standing still. --names gives the joints of .bvh,
 .glb and USD other names, and the rest pose of a T-pose with no joint turned: mixamo
 (mixamorig:Hips …), rokoko (Hips, Spine, LeftArm …) or vrm (hips, spine, leftUpperArm …).
-Offsets that move, as the shoulders of AvatarOS do by millimetres, are kept in .glb, .bvh and USD
-under the joints' own names; VRM, SMPL and other names have no place for them.
+Joints whose offsets move, as the shoulders of AvatarOS, keep them in .glb, .bvh and USD under their
+own names; elsewhere collar bones turn in their stead, which leaves some millimetres.
 """
 
 

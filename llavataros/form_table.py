@@ -12,7 +12,7 @@ from llavataros_jax.rig.body import body
 from llavataros_jax.rig.bvh_names import with_names
 from llavataros_jax.rig.glb import write_motion_glb
 from llavataros_jax.rig.nine_joints import on_nine_joints
-from llavataros_jax.rig.normalised import humanoid_motion
+from llavataros_jax.rig.shoulders import shrugging_motion
 from llavataros_jax.rig.smplx_writer import write_smplx
 from llavataros_jax.rig.usd import write_usd
 from llavataros_jax.rig.vrma import write_vrma
@@ -81,7 +81,7 @@ def _usd(path: Path, motion: Motion, name: str, options: FormOptions) -> str | N
 
 
 def _vrma(path: Path, motion: Motion, name: str, options: FormOptions) -> None:
-    write_vrma(path, humanoid_motion(motion), name=name)
+    write_vrma(path, shrugging_motion(motion), name=name)
 
 
 def _bvh(path: Path, motion: Motion, name: str, options: FormOptions) -> None:
@@ -89,11 +89,11 @@ def _bvh(path: Path, motion: Motion, name: str, options: FormOptions) -> None:
 
 
 def _smplx(path: Path, motion: Motion, name: str, options: FormOptions) -> None:
-    write_smplx(path, humanoid_motion(motion), model="smplx")
+    write_smplx(path, shrugging_motion(motion), model="smplx")
 
 
 def _smplh(path: Path, motion: Motion, name: str, options: FormOptions) -> None:
-    write_smplx(path, humanoid_motion(motion), model="smplh")
+    write_smplx(path, shrugging_motion(motion), model="smplh")
 
 
 def _npy(path: Path, motion: Motion, name: str, options: FormOptions) -> str:
@@ -104,7 +104,7 @@ def _npy(path: Path, motion: Motion, name: str, options: FormOptions) -> str:
 def _named(motion: Motion, options: FormOptions) -> Motion:
     if options.names == "own":
         return motion
-    return with_names(humanoid_motion(motion), options.names)
+    return with_names(shrugging_motion(motion), options.names)
 
 
 def _drawn(motion: Motion, options: FormOptions) -> tuple[Motion, bool, str | None]:

@@ -31,8 +31,10 @@ def numbers(file: GltfFile, index: object, size: int, what: str) -> Float[np.nda
     if not (isinstance(index, int) and is_index(index, len(accessors))):
         raise problem
     accessor = accessors[index]
-    kind, count = _KINDS.get(accessor.get("componentType", 0)), accessor.get("count")
-    if kind is None or _SIZES.get(accessor.get("type", "")) != size or not is_index(count, _MOST):
+    code, shape, count = (accessor.get(name) for name in ("componentType", "type", "count"))
+    kind = _KINDS.get(code) if isinstance(code, int) else None
+    is_known = isinstance(shape, str) and _SIZES.get(shape) == size
+    if kind is None or not is_known or not is_index(count, _MOST):
         raise problem
     if "sparse" in accessor or not is_index(accessor.get("bufferView"), len(views)):
         raise UserError(f"{file.path}: {what} is sparse, which is not read; export it plain")
@@ -43,14 +45,14 @@ def numbers(file: GltfFile, index: object, size: int, what: str) -> Float[np.nda
     if data is None or not all(is_index(value, _MOST) for value in start) or start[2] < item:
         raise problem
     begin, step = start[0] + start[1], start[2]
-    if count and begin + step * (count - 1) + item > len(data):
+    if begin + step * max(int(count or 0) - 1, 0) + item > len(data):
         raise UserError(
             f"{file.path}: {what} goes beyond the file's end; it is truncated, so copy it again"
         )
     rows = np.ndarray((int(count or 0), size), kind, data, begin, (step, np.dtype(kind).itemsize))
     values = rows.astype(np.float64)
     if kind != "<f4":
-        if not accessor.get("normalized"):
+        if accessor.get("normalized") is not True:
             raise problem
         values = np.maximum(values / np.iinfo(kind).max, -1.0)
     if not np.isfinite(values).all():

@@ -105,8 +105,12 @@ def _world(
 
 def _joints(file: GltfFile, nodes: Nodes, tracks: Tracks) -> list[int]:
     """Returns the joints of the largest skin, or the animated nodes, of one tree, from the top."""
-    skins = [skin.get("joints", []) for skin in listed(file.tree, "skins", file.path)]
-    largest: list[Any] = max(skins, key=len, default=[])
+    largest: list[Any] = []
+    for skin in listed(file.tree, "skins", file.path):
+        joints = skin.get("joints")
+        if not isinstance(joints, list):
+            raise UserError(f"{file.path}: a skin has no list of joints; export it again")
+        largest = joints if len(joints) > len(largest) else largest
     if not all(is_index(joint, len(nodes.names)) for joint in largest):
         raise UserError(f"{file.path}: a skin has joints that are no nodes; export it again")
     wanted = set(largest) or {*tracks.turns, *tracks.places}

@@ -17,6 +17,7 @@ from llavataros_jax.rig.gltf_file import GltfFile, is_index, listed
 # Keys stray so far from an even rate where they are its frames; another rate is said to be 30.
 _EVEN_SHARE, _USUAL_FPS = 0.05, 30.0
 _LONGEST_SECONDS = 24 * 3600.0
+_MOST_POSES = 50_000_000  # of all nodes in all frames, which are some gigabytes
 _MODES = ("LINEAR", "STEP", "CUBICSPLINE")
 
 
@@ -134,7 +135,13 @@ def _rate(
                 notes.append(f"its keys have no even rate, so it is told at {fps:g} per second")
     if not (np.isfinite(fps) and 0 < fps <= 1000):
         raise UserError(f"{file.path}: {fps} frames per second are none; state another rate")
-    return fps, start, round((end - start) * fps) + 1
+    count, nodes = round((end - start) * fps) + 1, len(file.tree["nodes"])
+    if count * nodes > _MOST_POSES:
+        raise UserError(
+            f"{file.path} has {count} frames of {nodes} nodes at {fps:g} per second, which is too "
+            "much at once; cut it, or state a lower rate"
+        )
+    return fps, start, count
 
 
 def _at(

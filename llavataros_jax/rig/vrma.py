@@ -15,7 +15,7 @@ from llavataros_jax.motion import rotations
 from llavataros_jax.motion.kinematics import local_rotations_of
 from llavataros_jax.rig.glb_builder import GlbBuilder
 from llavataros_jax.rig.glb_reader import joint_motion
-from llavataros_jax.rig.gltf_file import GltfFile, is_index, read_gltf
+from llavataros_jax.rig.gltf_file import GltfFile, is_index, listed, read_gltf
 from llavataros_jax.rig.humanoid import BONES, TORSO
 from llavataros_jax.rig.normalised import HumanoidMotion, bone_parents
 from llavataros_jax.rig.t_pose import rest_pose
@@ -80,7 +80,7 @@ def read_vrma(path: Path | str | GltfFile, *, fps: float | None = None) -> Human
 
 def _bone_nodes(file: GltfFile) -> dict[str, int]:
     """Returns the node of each bone that a VRM animation names."""
-    extension = file.tree.get("extensions", {}).get(EXTENSION)
+    extension = file.tree["extensions"][EXTENSION] if is_vrma(file) else None
     humanoid = extension.get("humanoid") if isinstance(extension, dict) else None
     named = humanoid.get("humanBones") if isinstance(humanoid, dict) else None
     if not isinstance(named, dict):
@@ -88,7 +88,7 @@ def _bone_nodes(file: GltfFile) -> dict[str, int]:
             f"{file.path} has no {EXTENSION} with a humanoid, so it is no VRM animation; export "
             "it as .vrma"
         )
-    count = len(file.tree.get("nodes", []))
+    count = len(listed(file.tree, "nodes", file.path))
     found = {}
     for bone in BONES:
         node = named[bone].get("node") if isinstance(named.get(bone), dict) else None

@@ -1,7 +1,8 @@
 """Animations read from GLB files: our own come back, strangers' are told at an even rate."""
 
+import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from llavataros_jax.rig.glb import write_motion_glb
 from llavataros_jax.rig.glb_builder import GlbBuilder
 from llavataros_jax.rig.glb_reader import read_glb
 from llavataros_jax.rig.gltf_file import GltfFile, read_gltf, write_glb
+from llavataros_jax.rig.normalised import humanoid_motion
+from llavataros_jax.rig.vrma import read_vrma, write_vrma
 from tests.rig.people import posed, uneven_motion
 from tests.rig.test_glb import sliding
 
@@ -187,3 +190,46 @@ def test_our_files_are_what_pygltflib_writes_again(tmp_path: Path) -> None:
     file.save_binary(tmp_path / "b.glb")
     first, second = (read_glb(tmp_path / f"{name}.glb")[0] for name in "ab")
     assert np.array_equal(first.frames, second.frames)
+
+
+def places_in(tree: object, path: tuple = ()) -> Iterator[tuple]:
+    """Yields the path to every value of a JSON."""
+    pairs = tree.items() if isinstance(tree, dict) else enumerate(tree)  # type: ignore[arg-type]
+    for key, value in list(pairs):
+        yield (*path, key)
+        if isinstance(value, dict | list):
+            yield from places_in(value, (*path, key))
+
+
+STRANGE = (None, [], {}, -1, 0, 10**9, 1e300, "x", [[]], [{}], True, 2.5, {"node": -3}, [1e30] * 3)
+
+
+@pytest.mark.parametrize("kind", ["glb", "vrma"])
+def test_spoilt_files_are_read_or_refused(tmp_path: Path, kind: str) -> None:
+    """Whatever stands in a value's place: no traceback, no endless work, no memory at an end."""
+    path, random = tmp_path / f"a.{kind}", np.random.default_rng(5)
+    if kind == "glb":
+        write_motion_glb(path, uneven_motion(frames=3), with_body=False)
+    else:
+        write_vrma(path, humanoid_motion(uneven_motion(frames=3)))
+    file = read_gltf(path)
+    read = read_glb if kind == "glb" else read_vrma
+    paths = list(places_in(file.tree))
+    refusals = []
+    for _ in range(60):
+        tree = copy.deepcopy(file.tree)
+        for _ in range(int(random.integers(1, 3))):
+            spot = paths[int(random.integers(len(paths)))]
+            holder = tree
+            try:
+                for key in spot[:-1]:
+                    holder = holder[key]
+                holder[spot[-1]] = STRANGE[int(random.integers(len(STRANGE)))]
+            except (KeyError, IndexError, TypeError):
+                continue
+        try:
+            read(GltfFile(path, tree, file.buffers))
+        except UserError as refusal:
+            refusals.append(str(refusal))
+    assert len(refusals) > 30
+    assert [told for told in refusals if "\n" in told or len(told) > 600] == []

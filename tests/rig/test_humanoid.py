@@ -1,10 +1,15 @@
 """Bones by the names that skeletons of the field give their joints."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 
 from llavataros_jax.errors import UserError
 from llavataros_jax.motion.skeleton import AVATAROS_9
 from llavataros_jax.motion.smplx import SMPLX_UPPER_BODY
+from llavataros_jax.rig import humanoid
 from llavataros_jax.rig.humanoid import BONES, PARENTS, REQUIRED, TORSO, find_humanoid
 from tests.rig.people import whole_body
 
@@ -294,3 +299,16 @@ def test_arms_that_hang_elsewhere_are_no_arms() -> None:
     parents[names.index("LeftHand")] = -1
     with pytest.raises(UserError, match="leftHand"):
         find_humanoid(names, parents)
+
+
+def test_the_tables_are_plain_and_say_one_thing() -> None:
+    """The viewer looks names up in them letter by letter, without case and punctuation."""
+    path = Path(humanoid.__file__).with_name("names.json")
+    conventions = json.loads(path.read_text(encoding="utf-8"))["conventions"]
+    assert {"mixamo", "vrm", "unity", "unreal", "smpl", "avataros", "genea"} <= set(conventions)
+    for convention, table in conventions.items():
+        assert set(table) <= set(BONES), convention
+        spelt = [re.sub(r"[\W_]", "", name).lower() for names in table.values() for name in names]
+        assert len(set(spelt)) == len(spelt), convention
+        sides = [bone.removeprefix("left") for bone in table if bone.startswith("left")]
+        assert all(f"right{bone}" in table for bone in sides), convention
