@@ -122,7 +122,7 @@ async def speak(
             for frame in range(piece.first, piece.first + len(piece.joints)):
                 needed = (frame + delay + 1) / fps + needed_seconds
                 chunk = int(np.ceil(needed / CHUNK_SECONDS - 1e-6)) - 1
-                if chunk < len(sent) and needed < seconds:
+                if chunk < len(sent) and needed <= seconds + 1e-9:
                     spent.append(now - sent[chunk])
             frames = piece.first + len(piece.joints)
         await sending
