@@ -1,5 +1,6 @@
 """The served page: a microphone that is a file, a recording, and a connection that is lost."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from llavataros.live.engine import Engine
+from llavataros_jax.trained import open_trained
 from tests.backend import ROOT
 from tests.program.study.browser import wait
 from tests.serve.serving import Serving, serving
@@ -129,3 +132,31 @@ def test_a_refusal_is_shown_as_the_sentence_it_is(browser: Any, server: Serving)
         wait(lambda: "lanes are taken" in vitals.text, "the refusal")
     finally:
         server.engine.sessions = lanes
+
+
+@pytest.mark.long
+def test_the_shipped_model_moves_with_a_recording_asks_for_a_gesture_and_comes_to_rest(
+    browser: Any,
+) -> None:
+    engine = Engine(open_trained(ROOT / "starter"), sessions=1)
+    engine.warm_up()
+    halt = threading.Event()
+    moving = threading.Thread(target=engine.run, args=(halt,), daemon=True)
+    moving.start()
+    try:
+        with serving(engine, viewer=ROOT / "web") as running:
+            viewer.open_page(browser, running.http)
+            vitals = browser.find_element("id", "vitals")
+            wait(lambda: "0.53 s after" in vitals.text, "the delay")
+            browser.find_element("id", "recording").send_keys(str(ROOT / "corpus" / "ada_4.flac"))
+            wait(lambda: "in step" in vitals.text, "the recording")
+            browser.find_element("css selector", "#gestures button").click()
+            first = viewer.picture(browser)
+            wait(lambda: viewer.moved(first, viewer.picture(browser)) > 0.01, "movement")
+            wait(browser.find_element("id", "player").is_displayed, "its end")
+            longest = float(viewer.attribute(browser, "position", "max") or 0)
+            assert longest == pytest.approx(18.2, abs=0.1)
+            assert viewer.complaints(browser) == []
+    finally:
+        halt.set()
+        moving.join(10)
