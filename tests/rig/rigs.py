@@ -340,13 +340,22 @@ def _add_vrm(model: Any, rig: Rig, numbers: dict[str, int]) -> None:
         bones = {bone: {"node": number} for bone, number in numbers.items()}
         model.extensions["VRMC_vrm"] = {
             "specVersion": "1.0",
-            "meta": {"name": "Änne", "authors": ["nobody"], "licenseUrl": "", "references": []},
+            "meta": {
+                "name": "Änne",
+                "authors": ["nobody"],
+                "references": [],
+                "licenseUrl": "https://vrm.dev/licenses/1.0/",
+            },
             "humanoid": {"humanBones": bones},
         }
         model.extensionsUsed.append("VRMC_vrm")
     elif rig.vrm == 0:
         bones = [{"bone": bone, "node": number} for bone, number in numbers.items()]
-        model.extensions["VRM"] = {"specVersion": "0.0", "humanoid": {"humanBones": bones}}
+        model.extensions["VRM"] = {
+            "specVersion": "0.0",
+            "meta": {"title": "Änne"},
+            "humanoid": {"humanBones": bones},
+        }
         model.extensionsUsed.append("VRM")
 
 

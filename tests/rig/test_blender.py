@@ -20,7 +20,9 @@ from tests.rig.played import played
 SCRIPT = Path(__file__).with_name("blender") / "heads.py"
 BLENDER = shutil.which("blender")
 RIGS = {
-    "centimetres, rolled, A-pose": rigs.Rig(armature_scale=0.01, rolls=3, lowered_degrees=45),
+    "centimetres, rolled, A-pose": rigs.Rig(
+        fingers=True, armature_scale=0.01, rolls=3, lowered_degrees=45
+    ),
     "z up": rigs.Rig(armature_turn=(-90, 0, 0), rolls=4, hips=0.6, arms=1.4),
     "VRM 0.x": rigs.Rig(vrm=0, names=rigs.strange, turned_degrees=180),
 }
