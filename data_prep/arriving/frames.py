@@ -1,6 +1,7 @@
 """The audio features of frames as sound arrives: log-mel and prosody, or PASE+."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Union, cast
 
 import numpy as np
 from jaxtyping import Float16
@@ -8,7 +9,10 @@ from jaxtyping import Float16
 from data_prep.arriving.mel_frames import MelFrames, take_mel
 from llavataros_jax.config import AudioConfig
 
-Frames = MelFrames
+if TYPE_CHECKING:
+    from data_prep.arriving.pase_frames import ContextFrames, IsolatedFrames
+
+Frames = Union[MelFrames, "ContextFrames", "IsolatedFrames"]
 
 
 def begin_frames(config: AudioConfig, fps: float) -> Frames:
@@ -17,7 +21,11 @@ def begin_frames(config: AudioConfig, fps: float) -> Frames:
     Raises:
         UserError: When they cannot be had.
     """
-    return MelFrames(config, fps)
+    if config.kind == "mel":
+        return MelFrames(config, fps)
+    from data_prep.arriving.pase_frames import ContextFrames, IsolatedFrames
+
+    return {"context": ContextFrames, "isolated": IsolatedFrames}[config.pase_mode](config, fps)
 
 
 def take_frames(
@@ -28,4 +36,7 @@ def take_frames(
     Raises:
         UserError: When they cannot be computed.
     """
-    return take_mel(streams, counts)
+    if all(isinstance(stream, MelFrames) for stream in streams):
+        return take_mel(cast("Sequence[MelFrames]", streams), counts)
+    others = cast("Sequence[ContextFrames]", streams)
+    return [stream.take(count) for stream, count in zip(others, counts, strict=True)]

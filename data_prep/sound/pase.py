@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float16
+from jaxtyping import Float16, Float32
 
 from data_prep.machine.fingerprint import model_hash
 from llavataros_jax.config import AudioConfig
@@ -27,15 +27,26 @@ def pase_features(
     """
     from llavataros_jax.pase.features import pase_features as encode
 
-    params = _params(config)
+    params = params_of(config)
     if not num_frames:
         return np.zeros((0, 768), np.float16)
     sound = blocks(path, config.sample_rate)
     features = encode(sound, params, num_frames=num_frames, fps=fps, mode=config.pase_mode)
+    return as_recorded(features, config, str(path))
+
+
+def as_recorded(
+    features: Float32[np.ndarray, "N 768"], config: AudioConfig, origin: str
+) -> Float16[np.ndarray, "N 768"]:
+    """Returns features as records hold them.
+
+    Raises:
+        UserError: When a value is too large.
+    """
     recorded = features.astype(np.float16)
     if not np.isfinite(recorded).all():
         raise UserError(
-            f"audio.pase={config.pase} gives values for {path} that records cannot hold (largest "
+            f"audio.pase={config.pase} gives values for {origin} that records cannot hold (largest "
             f"{np.abs(features).max():g}); check that the checkpoint is whole"
         )
     return recorded
@@ -58,7 +69,7 @@ def check_checkpoint(config: AudioConfig) -> None:
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        _params(config)
+        params_of(config)
     for warning in caught:
         if issubclass(warning.category, UserWarning):
             print(f"note: {warning.message}", file=sys.stderr)
@@ -74,7 +85,12 @@ def _checkpoint(config: AudioConfig) -> Path:
     return path
 
 
-def _params(config: AudioConfig) -> Any:
+def params_of(config: AudioConfig) -> Any:
+    """Returns the parameters of the checkpoint; the last ones stay loaded.
+
+    Raises:
+        UserError: When it is missing, damaged or of another model.
+    """
     return _load(_checkpoint(config), checkpoint_identity(config))
 
 

@@ -77,10 +77,16 @@ def count_frames(num_samples: int, *, mode: FrameMode, fps: float = 30.0) -> int
     return max(1, int(counted * _exact(fps) // SAMPLE_RATE))
 
 
-def first_of_frames(num_frames: int, fps: float, rate: int) -> Int[np.ndarray, " N"]:
-    """Returns ⌊k · rate / fps⌋ for each frame k, in whole numbers so that nothing drifts."""
+def first_of_frames(
+    num_frames: int, fps: float, rate: int, *, first: int = 0
+) -> Int[np.ndarray, " N"]:
+    """Returns ⌊k · rate / fps⌋ for each frame k from `first` to before `num_frames`.
+
+    It is computed in whole numbers, so that nothing drifts.
+    """
     exact = _exact(fps)
-    return np.arange(num_frames, dtype=np.int64) * (rate * exact.denominator) // exact.numerator
+    frames = np.arange(first, num_frames, dtype=np.int64)
+    return frames * (rate * exact.denominator) // exact.numerator
 
 
 def _exact(fps: float) -> Fraction:

@@ -28,7 +28,7 @@ from llavataros_jax.pase.recurrence import RecurrentState, initial_state
 
 CHUNK_STEPS = 2048
 MIN_STEPS = -(-MIN_SAMPLES // HOP_SAMPLES)
-_BEFORE, _BEHIND = 7, 8
+STEPS_BEFORE, STEPS_BEHIND = 7, 8
 _SMALLEST_CHUNK = 128
 _BLOCK_SAMPLES = CHUNK_STEPS * HOP_SAMPLES
 # From here on all skips pool as the tower steps, but the first one may pool a sample less.
@@ -114,21 +114,21 @@ def _streamed(
     held, origin, is_over = np.zeros(0, np.float32), 0, False
     done = total = 0
     while not is_over or done < total:
-        first = max(0, done - _BEFORE)
-        wanted = (done + chunk + _BEHIND - origin) * HOP_SAMPLES
+        first = max(0, done - STEPS_BEFORE)
+        wanted = (done + chunk + STEPS_BEHIND - origin) * HOP_SAMPLES
         held, ended = _filled_up(held, source, wanted)
         if ended and not is_over:
             is_over = True
             if is_padded:
-                held = _padded(held, is_whole=origin == 0)
+                held = padded(held, is_whole=origin == 0)
             total = origin + (len(held) + 9) // HOP_SAMPLES
         begin = (first - origin) * HOP_SAMPLES
         samples = held[begin : min(len(held), wanted)]
         count = min(chunk, first + (len(samples) + 9) // HOP_SAMPLES - done)
         size = min(chunk, max(_SMALLEST_CHUNK, 1 << (count - 1).bit_length()))
-        window = np.zeros((1, (_BEFORE + size + _BEHIND) * HOP_SAMPLES), np.float32)
+        window = np.zeros((1, (STEPS_BEFORE + size + STEPS_BEHIND) * HOP_SAMPLES), np.float32)
         window[0, : len(samples)] = samples
-        encoded, state = _encode_chunk(
+        encoded, state = encode_chunk(
             params,
             window,
             state,
@@ -139,7 +139,7 @@ def _streamed(
         )
         yield np.asarray(encoded[0, :count])
         done += count
-        kept_from = max(0, done - _BEFORE)
+        kept_from = max(0, done - STEPS_BEFORE)
         if slides:
             kept_from = min(kept_from, max(0, _SLID_SAMPLES * done - _SLID_MARGIN) // HOP_SAMPLES)
         held, origin = held[(kept_from - origin) * HOP_SAMPLES :], kept_from
@@ -194,7 +194,7 @@ def _counted(source: Iterator[np.ndarray], expected: int) -> Iterator[np.ndarray
         raise UserError(f"the recording has {found} samples, not {expected}; read it again")
 
 
-def _padded(held: np.ndarray, *, is_whole: bool) -> np.ndarray:
+def padded(held: np.ndarray, *, is_whole: bool) -> np.ndarray:
     """Adds zeros up to a whole step, and up to three if this is the whole recording."""
     steps = -(-len(held) // HOP_SAMPLES)
     if is_whole:
@@ -216,7 +216,7 @@ def _slid(held: np.ndarray, origin: int, done: int, size: int) -> Float32[np.nda
 
 
 @functools.partial(jax.jit, static_argnames="size")
-def _encode_chunk(
+def encode_chunk(
     params: Params,
     window: Float[Array, "B T"],
     state: RecurrentState,
