@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Float16
+from jaxtyping import Bool, Float, Float16, Float32
 
-from data_prep.arriving.frames import begin_frames, take_frames
+from data_prep.arriving.frames import Frames, begin_frames, take_frames
 from data_prep.arriving.heard import Heard
+from data_prep.arriving.mel_frames import MelFrames, take_mel
 from data_prep.arriving.no_words import NoWords
 from data_prep.arriving.sound import ArrivingSound
 from data_prep.arriving.timed_words import TimedWords
-from data_prep.arriving.untimed_words import UntimedWords
+from data_prep.arriving.untimed_words import UntimedWords, voice_config
 from data_prep.vectors.choice import check_text, text_features
 from data_prep.words.word import Word
 from llavataros_jax.config import Config
@@ -50,6 +51,10 @@ class Hearing:
         self._fps = config.motion.fps
         self._sound = ArrivingSound(config.audio.sample_rate)
         self._frames = begin_frames(config.audio, self._fps)
+        # PASE+ does not tell how loud a voice is, by which words without times are found.
+        self._voice = None
+        if words == "untimed" and config.audio.kind != "mel":
+            self._voice = MelFrames(voice_config(config.audio), self._fps)
         makers = {"none": NoWords, "timed": TimedWords, "untimed": UntimedWords}
         self._words: NoWords | TimedWords | UntimedWords = makers[words](config)
         self._total: int | None = None
@@ -70,7 +75,8 @@ class Hearing:
         if self._total is not None:
             return self._total
         # A file of what came so far would have no more frames, and frames beyond are not sure.
-        return min(self._frames.num_frames, round(self.seconds_heard * self._fps))
+        heard = min(frames.num_frames for frames in self._streams())
+        return min(heard, round(self.seconds_heard * self._fps))
 
     @property
     def num_frames(self) -> int:
@@ -109,7 +115,7 @@ class Hearing:
             UserError: When a sample is not finite, the rate another one than before, or the stream
                 has ended.
         """
-        self._frames.hear(self._sound.hear(samples, sample_rate))
+        self._sound_came(self._sound.hear(samples, sample_rate))
 
     def silence(self, frames: int) -> None:
         """Adds sound without a voice in it, and without words, of so many frames' length.
@@ -117,7 +123,7 @@ class Hearing:
         Raises:
             UserError: When the stream has ended.
         """
-        self._frames.hear(self._sound.silence(frames / self._fps))
+        self._sound_came(self._sound.silence(frames / self._fps))
         self._words.all_known(self.seconds_heard)
 
     def say(self, words: Sequence[Word], known_until_seconds: float | None = None) -> None:
@@ -175,10 +181,11 @@ class Hearing:
         """
         if self._total is not None:
             return
-        self._frames.hear(self._sound.end())
+        self._sound_came(self._sound.end())
         self._words.end()
         self._total = max(self.frames_taken, round(self.seconds_heard * self._fps))
-        self._frames.end(self._total)
+        for frames in self._streams():
+            frames.end(self._total)
 
     def drop(self) -> None:
         """Forgets sound and words whose frames were not taken; the next sound follows these.
@@ -190,12 +197,24 @@ class Hearing:
             self._total = self.frames_taken
             return
         seconds = self.frames_taken / self._fps
-        self._frames.cut(self._sound.cut(seconds))
+        num_samples = self._sound.cut(seconds)
+        for frames in self._streams():
+            frames.cut(num_samples)
         self._words.cut(seconds)
+
+    def _sound_came(self, samples: Float32[np.ndarray, " n"]) -> None:
+        for frames in self._streams():
+            frames.hear(samples)
+
+    def _streams(self) -> list[Frames]:
+        return [self._frames] if self._voice is None else [self._frames, self._voice]
 
     def _words_of(
         self, audio: Float16[np.ndarray, "n A"]
     ) -> tuple[Float16[np.ndarray, "n E"], Bool[np.ndarray, " n"]]:
+        """Returns the words of the next frames, which have these features."""
+        if self._voice is not None:
+            (audio,) = take_mel([self._voice], [len(audio)])
         return self._words.take(audio)
 
 

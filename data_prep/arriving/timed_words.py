@@ -43,7 +43,7 @@ class TimedWords:
             UserError: When they cannot be true, are too many, or vectors cannot be had.
         """
         if known_until_seconds is not None:
-            _check_time(known_until_seconds)
+            check_time(known_until_seconds)
         found = checked_spoken(
             words,
             after_seconds=self._last_start,
@@ -66,7 +66,7 @@ class TimedWords:
         Raises:
             UserError: When it is no time.
         """
-        _check_time(until_seconds)
+        check_time(until_seconds)
         self._know(until_seconds)
 
     def end(self) -> None:
@@ -140,6 +140,11 @@ class TimedWords:
         return frame
 
 
-def _check_time(seconds: float) -> None:
+def check_time(seconds: float) -> None:
+    """Refuses what is no time up to which words can be known.
+
+    Raises:
+        UserError: When it is not finite or negative.
+    """
     if not (math.isfinite(seconds) and seconds >= 0):
         raise UserError(f"words are said to be known until {seconds} s; give seconds from 0 on")

@@ -25,6 +25,7 @@ from tests.data_prep.arriving.spoken_file import (
 RATE = 16000
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(
     order=st.permutations([*("sound",) * 8, *("words",) * 4]),
@@ -63,7 +64,7 @@ def test_any_cut_and_any_order_gives_the_files_frames(
 def test_sample_by_sample(rate):
     config = small_config()
     hearing, heard = Hearing(config), []
-    for piece in np.split(sound(rate), range(4000, 7000)):
+    for piece in np.split(sound(rate), range(4000, 5000)):
         hearing.hear(piece, rate)
         heard += take_all(hearing)
     hearing.end()
@@ -193,7 +194,7 @@ def test_memory_does_not_grow():
     hearing = Hearing(small_config(), words="timed")
     assert isinstance(hearing._words, TimedWords)
     assert isinstance(hearing._frames, MelFrames)
-    for second in range(40):
+    for second in range(20):
         hearing.hear(sound(RATE)[:RATE], RATE)
         hearing.say(_moved(second), second + 1.0)
         take_all(hearing)
