@@ -43,8 +43,8 @@ class Looks:
 
     whole: dict[int, Performance] = field(default_factory=dict)
     measured: dict[int, Performance] = field(default_factory=dict)
-    speeds: dict[str, list[Float[np.ndarray, " n"]]] = field(default_factory=dict)
-    accelerations: dict[str, list[Float[np.ndarray, " n"]]] = field(default_factory=dict)
+    speeds: dict[str, list[Float[np.ndarray, " _"]]] = field(default_factory=dict)
+    accelerations: dict[str, list[Float[np.ndarray, " _"]]] = field(default_factory=dict)
     recorded: bool = True
     clips: int = 0
     seconds: float = 0.0

@@ -25,7 +25,7 @@ _SIZE = (4.3, 2.8)
 
 
 def plot_histogram(
-    path: Path, values: Mapping[str, Sequence[Float[np.ndarray, " n"]]], *, title: str, unit: str
+    path: Path, values: Mapping[str, Sequence[Float[np.ndarray, " _"]]], *, title: str, unit: str
 ) -> None:
     """Draws how often each of some values occurs, in percent, predicted over real.
 

@@ -38,7 +38,7 @@ def test_every_line_does_what_the_page_says(
             "prepare": ["data.workers=1"],
             "train": TINY,
             "animate": SMALL_FILM,
-            "evaluate": ["--resamples", "20"],
+            "evaluate": ["--resamples", "200"],
             "study": ["--width", "160", "--height", "120", "--fps", "10"],
         },
         elsewhere={"tensorboard": events_are_there, "serve": lambda words: None},
