@@ -16,6 +16,7 @@ from llavataros_jax.motion.skeleton import Skeleton
 from llavataros_jax.rig.glb_tracks import Tracks, read_tracks
 from llavataros_jax.rig.gltf_file import GltfFile, is_index, listed, read_gltf
 from llavataros_jax.rig.gltf_nodes import Nodes, read_nodes
+from llavataros_jax.rig.humanoid import PARENTS
 
 
 def read_glb(
@@ -23,7 +24,8 @@ def read_glb(
 ) -> tuple[Motion, tuple[str, ...]]:
     """Reads the first animation of a `.glb` or `.gltf` as motion of its skeleton.
 
-    The joints are those of its largest skin, or without one the nodes that are animated.
+    The joints are those of its largest skin, or without one the nodes that are animated; of a VRM
+    they are called as the bones that it says they are.
 
     Args:
         path: The file, or one that was read.
@@ -76,7 +78,8 @@ def joint_motion(
     chosen = list(joints)
     rest, rest_turns = nodes.placed(nodes.turns)
     offsets = local_offsets_of(rest[chosen], rest_turns[chosen], parents)
-    names = _unique([nodes.names[joint] for joint in chosen])
+    called = _vrm_names(file)
+    names = _unique([called.get(joint, nodes.names[joint]) for joint in chosen])
     skeleton = Skeleton(names, parents, np.asarray(offsets), rest_turns[chosen])
     frames = np.concatenate((places[:, chosen], turns[:, chosen]), axis=-1)
     return Motion(frames, tracks.fps, skeleton), tracks.notes
@@ -146,6 +149,17 @@ def _parents(joints: Sequence[int], nodes: Nodes, file: GltfFile) -> tuple[int, 
                 f"{nodes.names[joints[0]]} as its bones must; export it again"
             )
     return tuple(parents)
+
+
+def _vrm_names(file: GltfFile) -> dict[int, str]:
+    """Returns the bones that a VRM says its nodes are, whose own names may be in any language."""
+    entry: Any = file.tree.get("extensions")
+    for key in ("VRMC_vrm", "humanoid", "humanBones"):
+        entry = entry.get(key) if isinstance(entry, dict) else None
+    if not isinstance(entry, dict):
+        return {}
+    pairs = ((value.get("node"), bone) for bone, value in entry.items() if isinstance(value, dict))
+    return {node: bone for node, bone in pairs if isinstance(node, int) and bone in PARENTS}
 
 
 def _unique(names: Sequence[str]) -> tuple[str, ...]:
