@@ -55,7 +55,7 @@ def run(script: Path, folder: Path, *arguments: str) -> None:
 
 @pytest.fixture(scope="module")
 def motions() -> dict[str, Motion]:
-    return {"speech": spoken_motion(45), "every way": asymmetric_motion(15)}
+    return {"speech": spoken_motion(120), "every way": asymmetric_motion(15)}
 
 
 @pytest.fixture(scope="module")
