@@ -20,7 +20,7 @@ from collections import deque
 import numpy as np
 from jaxtyping import Bool, Float16
 
-from data_prep.arriving.sound_classes import SoundClasses, classes_of
+from data_prep.arriving.sound_classes import SECONDS, SoundClasses, classes_of
 from data_prep.arriving.text_pieces import TextPieces
 from data_prep.arriving.timed_words import check_time
 from data_prep.arriving.word_tracker import WordTracker
@@ -101,7 +101,7 @@ class UntimedWords:
         """
         vectors = np.zeros((len(audio), self._size), np.float16)
         has_word = np.zeros(len(audio), bool)
-        likelihoods = self._classes(audio).reshape(len(audio), STEPS_PER_FRAME, -1)
+        likelihoods = self._classes(audio).reshape(len(audio), STEPS_PER_FRAME, len(SECONDS))
         for place, steps in enumerate(likelihoods):
             self._let_in((self._taken + place) / self._fps)
             self._tracker.heard(steps)
