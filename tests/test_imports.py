@@ -58,7 +58,6 @@ ROOMS = {
     "safetensors": ("llavataros_jax.weights", "data_prep.vectors"),
     "fsspec": ("llavataros_jax.storage",),
     "google_crc32c": ("llavataros_jax.data.records",),
-    "pygltflib": ("llavataros_jax.rig",),
     "pxr": ("llavataros_jax.rig.usd",),
     "fastapi": ("llavataros.serve",),
     "pythonosc": ("llavataros.live",),
