@@ -1,5 +1,6 @@
 """A character that somebody made: its file, its skeleton, and which nodes are which bones."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,7 @@ def read_character(path: Path | str, *, name: str | None = None) -> Character:
     Args:
         path: The file.
         name: Which one is meant where a file has several: the name of a skin, of a node above
-            its skeleton, or of a mesh.
+            its skeleton, or of a mesh, or its number from 1 on.
 
     Raises:
         UserError: When the file is damaged, has no skin or no body, several without a `name`, or a
@@ -152,15 +153,16 @@ def _named_bones(
             refusals.append(refusal)
             continue
         bones = {bone: members[slot] for bone, slot in bones.items()}
-        found.append((bones, skins, _called(file, nodes, top, skins)))
+        called = [*_called(file, nodes, top, skins), str(len(found) + 1)]
+        found.append((bones, skins, called))
     if not found:
         raise refusals[0]
     if len(found) == 1 and name is None:
         return found[0][:2]
     chosen = [entry for entry in found if name in entry[2]]
     if len(chosen) != 1:
-        shared = set.intersection(*(set(called) for _, _, called in found))
-        own = [[word for word in called if word not in shared] for _, _, called in found]
+        counts = Counter(word for _, _, called in found for word in called)
+        own = [[word for word in called if counts[word] == 1] for _, _, called in found]
         shown = " and ".join(" or ".join(map(repr, words[:3])) for words in own)
         asked = f"{len(chosen)} of them are called {name!r}" if name else "one is needed"
         raise UserError(

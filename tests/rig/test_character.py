@@ -275,6 +275,7 @@ class TestRigs:
         assert "'Anna'" in sentence
         assert "'Ben'" in sentence
         assert "0 of them are called 'Carl'" in refused(path.read_bytes(), which="Carl")
+        assert read_character(path, name="1").bones["hips"] == 1
         ours = read_character(path, name="Ben")
         assert {ours.nodes.line(node)[-2] for node in ours.bones.values()} == {29 + 1}
 
