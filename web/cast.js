@@ -17,9 +17,12 @@ export class Cast {
     stage.onresize = () => this.arrange();
   }
 
-  /** Takes people, who leave when others come. @param {import("./person.js").Person[]} people */
+  /** Takes people, who get the characters of those who leave. @param {import("./person.js").Person[]} people */
   show(people) {
-    this.people.filter((old) => !people.includes(old)).forEach((old) => old.dispose());
+    this.people.forEach((old, index) => {
+      if (people[index]) old.handTo(people[index]);
+      old.dispose();
+    });
     this.people = people;
     this.labels.replaceChildren(
       ...people.map(({ name }) => {

@@ -140,11 +140,16 @@ export class Client {
   #keep(item) {
     if (this.isOver) return;
     this.kept.push(item);
-    if (this.isOpen) this.socket.send(item.data);
+    if (this.#canSend) this.socket.send(item.data);
   }
 
   #send(message) {
-    if (this.isOpen) this.socket.send(JSON.stringify(message));
+    if (this.#canSend) this.socket.send(JSON.stringify(message));
+  }
+
+  /** A connection may be closing before that is told. */
+  get #canSend() {
+    return this.isOpen && this.socket.readyState === WebSocket.OPEN;
   }
 
   /** Opens a connection and waits for `ready`. */

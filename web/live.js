@@ -1,11 +1,12 @@
 /** The live panel: speech by microphone or from a recording moves the body as it is heard. */
 import { Client, FrameBuffer, Refused } from "./client.js";
 import { makeDials, makeGestures } from "./dials.js";
+import { delayText, problemText, stepText } from "./live_text.js";
 import { notice } from "./notice.js";
 import { Person } from "./person.js";
 import { turn } from "./quaternions.js";
 import { Microphone, Recording } from "./sound_source.js";
-import { keptTake } from "./take.js";
+import { keptTake, waveOf } from "./take.js";
 
 const $ = (id) => document.getElementById(id);
 const HANGING_RADIANS = 1.25; // of arms of somebody who waits
@@ -74,6 +75,7 @@ export class Live {
     run.seconds = run.source.isLive ? run.buffer.playing(heard, passed) : heard;
     const frame = run.buffer.at(run.seconds);
     if (frame) run.person.pose(frame, passed);
+    if (!run.source.isLive) this.show.follow(heard);
     if (now - (run.told ?? 0) > VITALS_MILLISECONDS) {
       run.told = now;
       this.#vitals(run, heard);
@@ -103,6 +105,8 @@ export class Live {
     const { ready } = client;
     run.buffer = new FrameBuffer(ready);
     run.person = this.#stand();
+    if (!source.isLive)
+      this.show.preview(waveOf(source.samples, source.sound.sampleRate), source.sound.duration);
     client.onframes = (frames) => run.buffer.add(frames);
     client.oninterrupted = (frame) => run.buffer.cut(frame);
     client.onnotice = notice;
@@ -185,10 +189,8 @@ export class Live {
     const { show, ready } = this;
     const { bones, rest } = ready;
     const person = new Person({ bones, rest }, "", 0);
-    const character = show.cast.people[0]?.hand();
     show.motions = [];
     show.cast.show([person]);
-    if (character) person.become(character);
     const rotations = bones.flatMap((bone) => {
       const sign = { leftUpperArm: -1, rightUpperArm: 1 }[bone] ?? 0;
       return turn([0, 0, 1], sign * HANGING_RADIANS);
@@ -212,31 +214,16 @@ export class Live {
   }
 
   #vitals({ buffer, source, client, seconds }, heard) {
-    const { fps, delay_seconds: delay } = client.ready;
-    if (source.isLive)
-      this.#say(
-        `${(heard - seconds).toFixed(2)} s behind your voice, ${delay.toFixed(2)} s of it the ` +
-          `model's; ${fps} frames a second, ${buffer.late} late`,
-      );
-    else
-      this.#say(
-        `in step with the sound; ${Math.max(0, buffer.seconds - heard).toFixed(1)} s of motion ` +
-          `ahead; ${fps} frames a second`,
-      );
+    const text = source.isLive ? delayText : stepText;
+    this.#say(text(client.ready, buffer, heard, seconds));
   }
 
   #complain(problem, name = "") {
-    if (problem instanceof Refused) {
-      if (problem.code === "token") $("token-field").hidden = $("live").hidden = false;
-      this.#say(problem.message);
-      notice(problem.message);
-    } else if (problem.name === "EncodingError") notice(`${name} holds no sound that can be read`);
-    else if (problem.name === "NotAllowedError") notice("The page may not use the microphone");
-    else if (problem.name === "NotFoundError") notice("There is no microphone here");
-    else {
-      notice(`That did not work: ${problem.message}`);
-      console.warn(problem);
-    }
+    if (problem.code === "token") $("token-field").hidden = $("live").hidden = false;
+    const text = problemText(problem, name);
+    if (problem instanceof Refused) this.#say(text);
+    else if (!text) console.warn(problem);
+    notice(text || `That did not work: ${problem.message}`);
   }
 
   #say(text) {

@@ -39,17 +39,19 @@ export class Person {
     this.character = character;
     this.body.object.visible = !character;
     if (character) this.ground.add(character.object);
+    if (this.frame) this.pose(this.frame);
   }
 
-  /** Gives its character to somebody else. */
-  hand() {
+  /** Gives its character, if it has one, to somebody else. */
+  handTo(person) {
     const { character } = this;
     this.character = null;
-    return character;
+    if (character) person.become(character);
   }
 
   /** @param {import("./pose.js").Frame} frame @param {number} passed seconds since the last */
   pose(frame, passed = 0) {
+    this.frame = frame;
     const world = this.puppet.world(frame);
     if (this.character) this.character.pose(world, this.puppet, passed);
     else this.body.pose(world);

@@ -40,9 +40,26 @@ export class Show {
     this.clock.load({ length, fps: this.motions[0].fps, sounds: sounds.map(address) });
     this.clock.words = this.motions.find(({ words }) => words.length)?.words ?? [];
     this.timeline.load(speeches(this.motions));
-    document.getElementById("player").hidden = false;
+    const player = document.getElementById("player");
+    player.hidden = player.inert = false;
     document.getElementById("invitation").hidden = true;
     this.onload?.();
+  }
+
+  /** Shows the sound of a recording that is heard live, which cannot be led. */
+  preview(track, seconds) {
+    this.clock.load({ length: seconds, fps: this.clock.fps, sounds: [] });
+    this.timeline.load([{ words: [], beats: [], ...track }]);
+    const player = document.getElementById("player");
+    player.hidden = false;
+    player.inert = true;
+  }
+
+  /** Shows the time of what is heard live. */
+  follow(seconds) {
+    this.clock.seconds = Math.min(Math.max(seconds, 0), this.clock.length);
+    showClock(this.clock);
+    this.timeline.draw();
   }
 
   #tick(now) {

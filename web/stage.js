@@ -42,7 +42,12 @@ export class Stage {
     this.scene.add(this.people);
     this.camera = new PerspectiveCamera(FIELD_DEGREES, 1, 0.05, 60);
     this.controls = new OrbitControls(this.camera, canvas);
-    Object.assign(this.controls, { enableDamping: true, dampingFactor: 0.12, zoomToCursor: true });
+    const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    Object.assign(this.controls, {
+      enableDamping: !isCalm,
+      dampingFactor: 0.12,
+      zoomToCursor: true,
+    });
     Object.assign(this.controls, { minDistance: 0.4, maxDistance: 14, maxPolarAngle: 1.75 });
     this.controls.addEventListener("change", () => (this.changed = true));
     this.#light();

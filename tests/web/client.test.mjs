@@ -24,6 +24,8 @@ const clients = [];
 let sockets = [];
 
 globalThis.WebSocket = class {
+  static OPEN = 1;
+  readyState = 1;
   constructor(url) {
     this.url = url;
     this.sent = [];

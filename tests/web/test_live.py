@@ -79,7 +79,7 @@ def test_a_recording_is_heard_in_step_with_the_body(
     browser.find_element("id", "recording").send_keys(str(audio))
     wait(lambda: "in step" in vitals.text, "the recording")
     player = browser.find_element("id", "player")
-    wait(player.is_displayed, "its end")
+    wait(lambda: player.is_displayed() and not player.get_property("inert"), "its end")
     # What is played again: a frame for each of the recording's, the arm up while it is loud.
     longest = float(viewer.attribute(browser, "position", "max") or 0)
     assert longest == pytest.approx(1.3, abs=1 / 30)
@@ -153,7 +153,8 @@ def test_the_shipped_model_moves_with_a_recording_asks_for_a_gesture_and_comes_t
             browser.find_element("css selector", "#gestures button").click()
             first = viewer.picture(browser)
             wait(lambda: viewer.moved(first, viewer.picture(browser)) > 0.01, "movement")
-            wait(browser.find_element("id", "player").is_displayed, "its end")
+            player = browser.find_element("id", "player")
+            wait(lambda: player.is_displayed() and not player.get_property("inert"), "its end")
             longest = float(viewer.attribute(browser, "position", "max") or 0)
             assert longest == pytest.approx(18.2, abs=0.1)
             assert viewer.complaints(browser) == []
