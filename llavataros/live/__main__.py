@@ -32,6 +32,7 @@ from llavataros_jax.packages import require_packages
 
 # Frames of a microphone come when they come; so much is kept so that the body does not stutter.
 _CUSHION_SECONDS = 0.05
+_SWITCH_SECONDS = 1e-3
 Step = Callable[[], None]
 
 
@@ -44,6 +45,8 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         return 0
     check_command_line(given)
     require_packages("VMC", "pythonosc", extra="live")
+    # Frames shall go out on time while other threads compute features.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     targets = [parse_target(text) for text in given.vmc or [f"127.0.0.1:{DEFAULT_PORT}"]]
     sender = VmcSender(targets, bundle=given.bundle)
     source, begin, end = _source(given)

@@ -44,6 +44,11 @@ class Pace:
         """Time since the start."""
         return self._clock() - self._start_seconds
 
+    def begin(self) -> None:
+        """Counts from now on, without what was late or skipped before."""
+        self._next = int(self.seconds * self.rate_per_second) + 1
+        self.skipped, self.lateness_seconds = 0, []
+
     def wait(self) -> float:
         """Waits for the next deadline; returns its time after the start in seconds."""
         newest = int(self.seconds * self.rate_per_second)

@@ -13,6 +13,7 @@ from llavataros.live.vmc_body import BodyPose, standing
 _BLEND_SECONDS = 0.5
 _AHEAD_SECONDS = 0.5
 _STATUS_SECONDS = 1.0
+_LOOK_SECONDS = 0.01
 
 
 @runtime_checkable
@@ -81,14 +82,16 @@ class Player:
         """
         self._source, self._displays = source, tuple(displays)
         self._delay_seconds, self._cushion_seconds = delay_seconds, cushion_seconds
-        self._begin, self._say, self._clock = begin, say, clock
+        self._begin, self._say = begin, say
+        self._clock, self._sleep = clock, sleep
         self._pace = Pace(rate_per_second, clock=clock, sleep=sleep)
-        self._timeline, self._head = Timeline(source.fps), Playhead(0.0)
+        self._timeline = Timeline(source.fps)
+        self._head = Playhead(0.0, cushion_seconds=cushion_seconds)
         self._shown = self._standing = standing(source.bones, source.rest[0])
         # The pace's time and the stream's that belong together.
         self._anchor: tuple[float, float] | None = None
         self._has_followed = False
-        self._now, self._count, self._is_stopped = 0.0, 0, False
+        self._now, self._count, self._is_stopped = self._pace.seconds, 0, False
         self._first_seconds = self._last_seconds = 0.0
         self._lock = threading.RLock()
 
@@ -129,10 +132,13 @@ class Player:
     def play(self, seconds: float | None = None) -> None:
         """Plays until the source is over or `stop`, or so many seconds of it.
 
+        Nothing is shown before there is a first frame.
+
         Raises:
             UserError: When the source has nothing more because something went wrong.
         """
         has_begun, told = False, 0.0
+        self._await()
         while not self._is_stopped:
             now = self._pace.wait()
             with self._lock:
@@ -140,7 +146,6 @@ class Player:
                 is_over = self._source.is_over
                 if self._anchor is None and (len(self._timeline) or is_over):
                     self._anchor = (now + self._delay_seconds, 0.0)
-                    self._head = Playhead(0.0, cushion_seconds=self._cushion_seconds)
                 place = self._place(now, is_over)
             if place is not None and not has_begun:
                 has_begun = True
@@ -172,6 +177,16 @@ class Player:
         """Says what was shown until now."""
         seconds = self._last_seconds - self._first_seconds
         return Played(self._count, seconds, self._pace.measured(), self._timeline.held)
+
+    def _await(self) -> None:
+        """Waits for the first frame, while what makes it may keep the whole machine busy."""
+        while not self._is_stopped:
+            with self._lock:
+                self._take()
+            if len(self._timeline) or self._source.is_over:
+                break
+            self._sleep(_LOOK_SECONDS)
+        self._pace.begin()
 
     def _take(self) -> None:
         until = int((self._head.seconds + _AHEAD_SECONDS) * self._source.fps)

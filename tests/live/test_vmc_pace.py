@@ -50,6 +50,18 @@ def test_deadlines_that_were_missed_are_skipped_and_the_next_are_where_they_woul
     assert "6 skipped" in pace.measured()
 
 
+def test_what_was_waited_for_before_the_beginning_does_not_count():
+    clock = Clock()
+    pace = Pace(30.0, clock=clock, sleep=clock.sleep)
+    pace.wait()
+    clock.now += 9.99
+    pace.begin()
+    pace.wait()
+    assert pace.skipped == 0
+    assert pace.lateness_seconds == pytest.approx([0.0], abs=1e-6)
+    assert clock.now - 1e6 == pytest.approx(10.0, abs=1e-6)
+
+
 def some_frames(count: int) -> list[BodyPose]:
     random = np.random.default_rng(3)
     q = Rotation.random(3 * count, rng=random).as_quat().reshape(count, 3, 4)
