@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from llavataros_jax.motion.motion import Motion
 from llavataros_jax.motion.skeleton import AVATAROS_9, Skeleton
 from llavataros_jax.rig.normalised import humanoid_motion
-from tests.rig import rigs
+from tests.rig import rig_edits, rigs
 from tests.rig.motions import asymmetric_motion, spoken_motion, straight
 from tests.rig.played import apart, put
 
@@ -26,8 +26,8 @@ RIGS = {
     "facing a side": rigs.Rig(turned_degrees=90.0, rolls=9),
     "thumbs up at rest": rigs.Rig(palms_degrees=75.0, lowered_degrees=40.0, rolls=16),
     "a giant in centimetres": rigs.Rig(hips=100.0, rolls=17),
-    "hips that hang on nothing": rigs.Rig(edit=rigs.without_armature, rolls=18),
-    "nodes between bones": rigs.Rig(edit=rigs.with_helpers, lowered_degrees=45.0, rolls=19),
+    "hips that hang on nothing": rigs.Rig(edit=rig_edits.without_armature, rolls=18),
+    "nodes between bones": rigs.Rig(edit=rig_edits.with_helpers, lowered_degrees=45.0, rolls=19),
     "no hands, shoulders or neck": rigs.Rig(
         leave_out=(
             *("neck", "head", "leftShoulder", "rightShoulder"),

@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from llavataros_jax.motion.motion import Motion, motion_from_local
 from llavataros_jax.motion.skeleton import AVATAROS_9
 from llavataros_jax.rig.onto import put_onto
-from tests.rig import rigs
+from tests.rig import rig_edits, rigs
 from tests.rig.motions import asymmetric_motion, straight
 from tests.rig.played import played, put
 from tests.rig.test_retarget_legs import rest_local
@@ -29,7 +29,7 @@ def rolling(**degrees: float) -> Motion:
 
 @pytest.mark.parametrize("rolls", [None, 22])
 def test_shares_of_a_turn_about_the_limb(tmp_path, rolls) -> None:
-    rig = rigs.Rig(rolls=rolls, edit=rigs.with_twist_joints, lowered_degrees=45.0)
+    rig = rigs.Rig(rolls=rolls, edit=rig_edits.with_twist_joints, lowered_degrees=45.0)
     motion = rolling(LeftHand=200.0, RightArm=80.0, RightHand=-50.0)
     put_onto(motion, rig.write(tmp_path / "a.glb"), tmp_path / "b.glb", name="x")
     names, worlds, _ = played(tmp_path / "b.glb")
@@ -47,7 +47,7 @@ def test_shares_of_a_turn_about_the_limb(tmp_path, rolls) -> None:
         assert (found * turned.inv()).magnitude().max() < 1e-4, name
 
 
-@pytest.mark.parametrize("edit", [rigs.with_twist_joints, rigs.with_roll_joints])
+@pytest.mark.parametrize("edit", [rig_edits.with_twist_joints, rig_edits.with_roll_joints])
 def test_the_bones_move_as_without(tmp_path, edit) -> None:
     motion = asymmetric_motion(5)
     plain = put(motion, rigs.Rig(rolls=23), tmp_path)
@@ -60,11 +60,11 @@ def test_other_helpers_and_a_vrm_stay(tmp_path) -> None:
     """A VRM has constraints of its own for its twist joints."""
 
     def rename(model) -> None:
-        rigs.with_twist_joints(model)
+        rig_edits.with_twist_joints(model)
         for node in model.nodes:
             node.name = node.name.replace("ArmTwist", "Controller")
 
-    for rig in (rigs.Rig(edit=rename), rigs.Rig(vrm=1, edit=rigs.with_twist_joints)):
+    for rig in (rigs.Rig(edit=rename), rigs.Rig(vrm=1, edit=rig_edits.with_twist_joints)):
         count = len(rig.bones)
         put_onto(
             rolling(LeftHand=90.0), rig.write(tmp_path / "a.glb"), tmp_path / "b.glb", name="x"
