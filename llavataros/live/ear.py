@@ -31,6 +31,8 @@ class Ear:
         first_frame: Frame of the session's stream that is the hearing's first.
         last_heard_monotonic: When sound came last.
         is_over: Whether nothing more will come.
+        words_since_monotonic: When the sound came of which words are waited for; infinite where
+            none are.
     """
 
     def __init__(self, config: Config, words: WordsMode, *, expects_words: bool):
@@ -50,7 +52,7 @@ class Ear:
         self.first_frame, self.last_heard_monotonic, self.is_over = 0, -math.inf, False
         self._hearing = Hearing(config, words=words)
         self._arrived: deque[_Arrived] = deque()
-        self._late_words = 0
+        self._late_words, self.words_since_monotonic = 0, math.inf
 
     @property
     def seconds_heard(self) -> float:
@@ -119,19 +121,10 @@ class Ear:
         if self._words != "none":
             self._hearing.all_words_known(self._hearing.seconds_heard)
 
-    @property
-    def words_heard_monotonic(self) -> float:
-        """When the sound came of which the words are waited for; infinite where none are."""
-        if self._words != "timed" or not self._hearing.waits_for_words:
-            return math.inf
-        while self._arrived and self._arrived[0].frames <= self._hearing.num_frames:
-            self._arrived.popleft()
-        return self._arrived[0].monotonic if self._arrived else math.inf
-
     def give_up_words(self, before_monotonic: float) -> bool:
         """Waits no more for words of sound that came until then; says whether it waited."""
         waited = False
-        while self.words_heard_monotonic <= before_monotonic:
+        while self._waits_since() <= before_monotonic:
             self._hearing.all_words_known(self._arrived.popleft().frames / self.fps)
             waited = True
         return waited
@@ -159,11 +152,20 @@ class Ear:
         Raises:
             UserError: When they cannot be computed.
         """
-        if not (count := self._hearing.frames_ready):
+        count = self._hearing.frames_ready
+        heard = self._hearing.take(count) if count else None
+        self.words_since_monotonic = self._waits_since()
+        if heard is None:
             return []
-        heard = self._hearing.take(count)
         ready_monotonic = clock()
         return [
             Row(audio, words, bool(has_word), heard_monotonic, ready_monotonic)
             for audio, words, has_word in zip(heard.audio, heard.words, heard.has_word, strict=True)
         ]
+
+    def _waits_since(self) -> float:
+        if self._words != "timed" or not self._hearing.waits_for_words:
+            return math.inf
+        while self._arrived and self._arrived[0].frames <= self._hearing.num_frames:
+            self._arrived.popleft()
+        return self._arrived[0].monotonic if self._arrived else math.inf

@@ -8,6 +8,7 @@ without holding up the others.
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import ParamSpec, TypeVar
 
@@ -67,6 +68,7 @@ class Engine:
         self.gestures = shipped_gestures(run) if gestures is None else gestures
         self._stepper = Stepper(run, sessions)
         self._lanes: list[Session | None] = [None] * sessions
+        self._left: deque[Session] = deque()
         self._lanes_lock, self._stepping = threading.Lock(), threading.Lock()
         self._news, self._has_news = threading.Condition(), False
         self._host = Host(run, self.delay_frames, self.gestures, clock, self.wake, self._leave)
@@ -137,11 +139,13 @@ class Engine:
             for lane, session in enumerate(lanes):
                 if session is not None and (turn := _guarded(session, session.next_turn, now)):
                     turns[lane] = turn
-            self._stepper.turn_dials([None if s is None else s.dials for s in lanes])
-            moved = self._pass(lanes, turns) + self._flush(lanes)
-            for session in lanes:
-                if session is not None:
-                    _guarded(session, session.tell)
+            try:
+                self._stepper.turn_dials([None if s is None else s.dials for s in lanes])
+                moved = self._pass(lanes, turns) + self._flush(lanes)
+            except Exception as problem:  # of the device: the sessions' own are caught apart
+                self._fail_all(lanes, problem)
+                moved = len(turns)
+            self._tell(lanes)
             return moved
 
     def run(self, stop: threading.Event) -> None:
@@ -190,16 +194,9 @@ class Engine:
         if not moving:
             return 0
         began = self._clock()
-        try:
-            poses = self._stepper.step(
-                {
-                    lane: Brought(turns[lane], s.speaker, s.options.seed)
-                    for lane, s in moving.items()
-                }
-            )
-        except Exception as problem:
-            self._fail_all(lanes, problem)
-            return len(moving)
+        poses = self._stepper.step(
+            {lane: Brought(turns[lane], s.speaker, s.options.seed) for lane, s in moving.items()}
+        )
         shown = {
             lane: out
             for lane, session in moving.items()
@@ -220,11 +217,7 @@ class Engine:
         for lane, session in enumerate(lanes):
             if session is not None and (turn := session.last_turn()) is not None:
                 began = self._clock()
-                try:
-                    poses = self._stepper.flush(lane)
-                except Exception as problem:
-                    self._fail_all(lanes, problem)
-                    return 1
+                poses = self._stepper.flush(lane)
                 _guarded(session, session.finish, turn, poses, began)
                 return 1
         return 0
@@ -233,11 +226,22 @@ class Engine:
         for session in lanes:
             if session is not None:
                 session.fail(f"the network's step failed ({told(problem)})")
+
+    def _tell(self, lanes: Sequence[Session | None]) -> None:
+        """Tells the news of sessions, of which some may have left by now."""
+        while self._left:
+            session = self._left.popleft()
+            _guarded(session, session.tell)
+        for session in lanes:
+            if session is not None:
                 _guarded(session, session.tell)
 
     def _leave(self, session: Session) -> None:
         with self._lanes_lock:
-            self._lanes = [None if other is session else other for other in self._lanes]
+            if session in self._lanes:
+                self._lanes[self._lanes.index(session)] = None
+                self._left.append(session)
+        self.wake()
 
     def _require_free(self) -> None:
         if None not in self._lanes:

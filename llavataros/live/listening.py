@@ -74,7 +74,7 @@ class Listening:
 
         Without room for sound there is no silence to be brought.
         """
-        words = min(ear.words_heard_monotonic for ear in self.ears)
+        words = min(ear.words_since_monotonic for ear in self.ears)
         due = words + self._options.words_wait_seconds
         if self.is_filled and has_room:
             due = min(due, self._silence.next_monotonic(self.seconds_heard, self._fps))
@@ -121,7 +121,7 @@ class Listening:
     def tend(self, now: float, *, has_room: bool) -> None:
         """Does what is due by the wall clock: silence, and words that are waited for no more."""
         for person, ear in enumerate(self.ears):
-            if ear.words_heard_monotonic + self._options.words_wait_seconds <= now:
+            if ear.words_since_monotonic + self._options.words_wait_seconds <= now:
                 self._collect(person, now)
         if not (self.is_filled and has_room):
             return

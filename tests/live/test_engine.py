@@ -169,7 +169,7 @@ def test_options_that_make_no_sense_are_refused(options, message):
 
 
 def test_what_waits_unread_or_unheard_asks_for_a_pause_and_nothing_is_lost():
-    samples = sound(1, 4.0)
+    samples = sound(1, 2.6)
     with opened(seed=1, ahead_seconds=1.0) as session:
         assert session.has_room
         session.hear(samples[: RATE + 100], RATE)
@@ -234,6 +234,18 @@ def test_what_goes_wrong_in_a_session_ends_it_alone():
         assert good.failure is None
         np.testing.assert_allclose(joints(good.take()), offline(sound(1), seed=1).frames, atol=1e-5)
     assert engine.open_sessions == 0
+
+
+def test_what_goes_wrong_while_listening_is_told_too(monkeypatch):
+    told = []
+    with opened() as session:
+        session.on_news = lambda: told.append(session.failure)
+        monkeypatch.setattr(session.listening.ears[0], "hear", lambda *_: 1 / 0)
+        with pytest.raises(UserError, match="could not be used"):
+            session.hear(sound(1), RATE)
+        moved()
+        assert session.is_over
+    assert told == ["what was said could not be used (ZeroDivisionError: division by zero)"]
 
 
 def test_a_step_that_fails_is_told_to_all_and_the_engine_goes_on(monkeypatch):

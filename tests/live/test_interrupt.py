@@ -1,6 +1,7 @@
 """An interruption: what was not spoken is forgotten, and the body comes to rest without a jump."""
 
 import dataclasses
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -32,42 +33,55 @@ def poses_of(frames: np.ndarray) -> np.ndarray:
     return codec.encode(Motion(frames, FPS, codec.skeleton)).astype(np.float64)
 
 
-@pytest.mark.parametrize("taken", [0, 1, 2, 20])
-def test_frames_from_there_on_are_those_of_a_new_silent_stream_with_the_jump_faded(taken):
-    with opened(seed=1, silence="fill") as session:
-        session.hear(sound(1, 1.6), RATE)
+def test_frames_from_there_on_are_those_of_a_new_silent_stream_with_the_jump_faded():
+    clock, taken_of = small_engine()[1], (0, 1, 20)
+    with ExitStack() as stack:
+        sessions = {
+            taken: stack.enter_context(opened(seed=1, silence="fill")) for taken in taken_of
+        }
+        for session in sessions.values():
+            session.hear(sound(1, 1.1), RATE)
         moved()
-        before = session.take(taken)
-        assert session.interrupt() == taken
+        frames = {taken: session.take(taken) for taken, session in sessions.items()}
+        for taken, session in sessions.items():
+            assert session.interrupt() == taken
+            assert session.seconds_heard == pytest.approx((taken + DELAY) / FPS)
         moved()
-        assert session.seconds_heard == pytest.approx((taken + DELAY) / FPS)
-        assert session.waiting_frames == 0
-        small_engine()[1].now += 0.999
+        assert not any(session.waiting_frames for session in sessions.values())
+        for seconds in (0.7, 0.5):
+            clock.now += seconds
+            moved()
+        for session in sessions.values():
+            session.end()
         moved()
-        small_engine()[1].now += 0.501
-        session.end()
-        moved()
-        frames = before + session.take()
-    assert [frame.index for frame in frames] == list(range(len(frames)))
-    fresh = offline(silent(len(frames) - taken), seed=1).frames
+        for taken, session in sessions.items():
+            frames[taken] += session.take()
+    for taken, found in frames.items():
+        assert [frame.index for frame in found] == list(range(taken + DELAY + 36))
+        fresh = offline(silent(len(found) - taken), seed=1).frames
+        check_faded(joints(found), fresh, taken)
+
+
+def check_faded(found: np.ndarray, fresh: np.ndarray, taken: int) -> None:
+    """Checks frames of which those from one on are of another motion."""
     if taken == 0:
-        np.testing.assert_allclose(joints(frames), fresh, atol=1e-5)
+        np.testing.assert_allclose(found, fresh, atol=1e-5)
         return
-    shown, rest = poses_of(joints(frames)), poses_of(fresh)
+    shown, rest = poses_of(found), poses_of(fresh)
     last = shown[taken - 1]
     velocity = (last - shown[taken - 2]) * FPS if taken > 1 else 0 * last
     jump = Inertia(taken, last - rest[0], velocity, FPS)
-    wanted = jump.over(rest, np.arange(taken, len(frames)))
+    wanted = jump.over(rest, np.arange(taken, len(found)))
     # A rotation's 6D vector is made one again when it is decoded, so the root's place is compared.
     np.testing.assert_allclose(shown[taken:, :3], wanted[:, :3], atol=1e-5)
     after = jump.end_frame
-    assert after < taken + FPS < len(frames)
-    np.testing.assert_allclose(joints(frames)[after:], fresh[after - taken :], atol=1e-5)
+    assert after < taken + FPS
+    np.testing.assert_allclose(found[after:], fresh[after - taken :], atol=1e-5)
 
 
 def test_frames_that_were_taken_can_be_made_anew_and_later_ones_are_brought_forward():
     with opened(seed=1) as session:
-        session.hear(sound(1, 1.6), RATE)
+        session.hear(sound(1, 1.4), RATE)
         moved()
         first = session.take(30)
         assert session.interrupt(12) == 12
@@ -85,7 +99,7 @@ def test_frames_that_were_taken_can_be_made_anew_and_later_ones_are_brought_forw
 def test_without_filling_the_body_has_a_second_to_come_to_rest():
     clock = small_engine()[1]
     with opened(seed=1) as session:
-        session.hear(sound(1, 1.2), RATE)
+        session.hear(sound(1, 0.8), RATE)
         moved()
         session.take(10)
         session.interrupt()
@@ -149,23 +163,23 @@ def test_sound_that_is_being_heard_is_dropped_with_the_sentence():
 
 def test_the_other_person_is_heard_on():
     clock = small_engine()[1]
-    mine, yours = sound(1, 1.5), sound(2, 3.0)
+    mine, yours = sound(1, 1.0), sound(2, 2.4)
     with opened(seed=1, people=2, silence="fill") as session:
         session.hear(mine, RATE)
-        session.hear(yours[: 2 * RATE], RATE, person=1)
+        session.hear(yours[:RATE], RATE, person=1)
         moved()
         session.take(14)
         assert session.interrupt(10) == 10
         moved()
         clock.now += OTHER_WAIT_SECONDS / 2
-        session.hear(yours[2 * RATE :], RATE, person=1)
-        for _ in range(16):
+        session.hear(yours[RATE:], RATE, person=1)
+        for _ in range(10):
             clock.now += 0.1
             moved()
         frames = session.take()
         assert frames[0].index == 10
     whole = heard_whole(yours)
     after = dataclasses.replace(whole, audio=whole.audio[10:], word_index=whole.word_index[10:])
-    fresh = offline(silent(80), other=after, seed=1).frames
-    assert FPS + 10 < len(frames) < 80
+    fresh = offline(silent(62), other=after, seed=1).frames
+    assert FPS + 10 < len(frames) < 62
     np.testing.assert_allclose(joints(frames)[FPS:], fresh[FPS : len(frames)], atol=1e-5)

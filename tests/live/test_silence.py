@@ -55,15 +55,15 @@ def test_the_body_goes_on_through_silence_and_speech_without_a_seam():
 def test_sound_that_is_late_stops_the_clock_until_it_came():
     with opened(silence="fill") as session:
         session.begin_utterance()
-        session.hear(sound(1, 0.5), RATE)
-        passed(3.0)
-        session.hear(sound(1, 0.5), RATE)
-        passed(3.0)
+        session.hear(sound(1, 0.2), RATE)
+        passed(3.0, 0.5)
+        session.hear(sound(1, 0.2), RATE)
+        passed(3.0, 0.5)
         session.end_utterance()
         moved()
-        assert session.seconds_heard == pytest.approx(1.0)
-        passed(1.0)
-        assert session.seconds_heard == pytest.approx(2.0, abs=0.034)
+        assert session.seconds_heard == pytest.approx(0.4)
+        passed(0.5)
+        assert session.seconds_heard == pytest.approx(0.9, abs=0.034)
 
 
 def test_sound_opens_an_utterance_by_itself():
@@ -85,7 +85,7 @@ def test_a_machine_that_stood_still_owes_no_more_than_a_second():
 
 def test_silence_is_not_brought_to_whom_nobody_reads():
     with opened(silence="fill", ahead_seconds=1.0) as session:
-        passed(4.0)
+        passed(2.5, 0.25)
         assert session.waiting_frames == FPS
         assert session.seconds_heard <= (2 * FPS + DELAY) / FPS
         held = session.take()
@@ -125,7 +125,7 @@ def test_words_that_do_not_come_are_waited_for_and_then_given_up_with_one_notice
 
 def test_words_that_come_after_all_of_their_sound_are_used():
     """As of a voice that is made faster than it is spoken, whose words come in another message."""
-    samples, words = sound(1, 2.2), (Word("hello", 0.1, 0.5), Word("you", 1.6, 2.1))
+    samples, words = sound(1, 1.5), (Word("hello", 0.1, 0.5), Word("you", 1.2, 1.4))
     with opened(seed=2, words="timed") as session:
         session.hear(samples, RATE)
         passed(0.9)
