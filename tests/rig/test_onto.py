@@ -15,6 +15,7 @@ from llavataros_jax.rig.onto import put_onto
 from tests.rig import rigs
 from tests.rig.motions import asymmetric_motion
 from tests.rig.played import played
+from tests.rig.validator import problems
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -199,3 +200,14 @@ def test_more_chunks_follow(tmp_path, moved) -> None:
     content = character.read_bytes() + struct.pack("<I4s", 4, b"MORE") + b"1234"
     character.write_bytes(content[:8] + struct.pack("<I", len(content)) + content[12:])
     assert moved(character)[2] == struct.pack("<I4s", 4, b"MORE") + b"1234"
+
+
+def test_khronos_finds_no_more_than_in_the_character(tmp_path: Path) -> None:
+    """Nor in the animation that was added, which may reuse nothing wrongly."""
+    for number, rig in enumerate((rigs.Rig(rolls=1), rigs.Rig(names=rigs.strange, vrm=1))):
+        character, moved = tmp_path / f"rig_{number}.glb", tmp_path / f"moved_{number}.glb"
+        put_onto(asymmetric_motion(9), rig.write(character), moved, name="talk")
+        of_character, of_moved = (
+            {issue.partition(" ")[2] for issue in problems(path)} for path in (character, moved)
+        )
+        assert of_moved - of_character == set()
