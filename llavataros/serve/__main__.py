@@ -67,9 +67,8 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         raise UserError(f"--port {given.port} is not a number from 0 to 65535")
     from llavataros.serve.server import Stop, bind
 
-    stop = Stop()
     bound, only_here = bind(given.host, given.port)
-    with bound:
+    with bound, Stop() as stop:
         token = _token(given.token, is_needed=not only_here)
         return _serve(given, limits, bound, token, only_here, stop)
 
@@ -100,10 +99,20 @@ def _serve(
     body = Body(engine.skeleton, engine.fps, engine.speakers, engine.gestures.names)
     name = f"run {given.checkpoint}" if given.checkpoint else "the model that comes along"
 
+    stop_steps, failed = threading.Event(), threading.Event()
+
+    def fail() -> None:
+        failed.set()
+        server.should_exit = True
+
     def compile_all() -> None:
         began = time.monotonic()
         print("compiling …", flush=True)
-        warm_up(engine, stop.asked)
+        try:
+            warm_up(engine, stop.asked)
+        except Exception:
+            fail()
+            raise
         if not stop.asked.is_set():
             print(f"ready after {time.monotonic() - began:.1f} s", flush=True)
 
@@ -120,15 +129,13 @@ def _serve(
     server = make_server(application, limits)
     if stop.asked.is_set():
         return 0
-    stop_steps, failed = threading.Event(), threading.Event()
 
     def step() -> None:
         try:
             engine.run(stop_steps)
         except Exception:
             logging.getLogger("llavataros.serve").exception("the engine failed")
-            failed.set()
-            server.should_exit = True
+            fail()
 
     steps = threading.Thread(target=step)
     steps.start()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import tempfile
 import threading
 from collections.abc import Callable
@@ -35,6 +36,7 @@ log = logging.getLogger("llavataros.serve")
 _FILES = ("audio", "words", "interlocutor_audio", "interlocutor_words")
 _STEM = "animation"
 THREAD = "animate"
+_NICENESS = 10
 _CLIENT_LEFT = 499  # nobody reads it
 # Options, files by their part of the form, and a folder to work in; returns what is answered.
 Animate = Callable[["AnimateOptions", dict[str, Path], Path], bytes]
@@ -181,6 +183,9 @@ async def _in_thread(work: Callable[..., bytes], *given: Any) -> bytes:
             method(value)
 
     def run() -> None:
+        with contextlib.suppress(OSError, AttributeError):
+            # Whom live sessions go before, and programs that find words with it.
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
         try:
             told = (result.set_result, work(*given))
         except Exception as problem:

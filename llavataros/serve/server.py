@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -141,13 +142,24 @@ class Stop:
     """SIGTERM and SIGINT, from the beginning to the end.
 
     While the server runs uvicorn takes them over, and gives them back at its end.
+
+    Attributes:
+        asked: Set when one came.
     """
 
     def __init__(self):
         self.asked = threading.Event()
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Stop":
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, self._ask)
+                self._before[number] = signal.signal(number, self._ask)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if self.asked.is_set() and number == signal.SIGINT:

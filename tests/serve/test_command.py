@@ -1,7 +1,10 @@
 """The command as users run it: what it says, and how it ends."""
 
 import re
+import signal
 import socket
+
+import pytest
 
 from llavataros.serve.__main__ import main
 from tests.serve.serving import everything, noise, serving, sound
@@ -45,3 +48,15 @@ def test_sessions_are_told_that_the_server_ends():
         assert messages[-2]["code"] == "shutting_down"
         assert messages[-1] == {"type": "closed", "code": 4040}
         assert not server.engine.open_by_id
+
+
+@pytest.mark.slow
+def test_what_cannot_compile_ends_with_an_error(monkeypatch, caplog):
+    def fail(engine, stop):
+        raise RuntimeError("no such device")
+
+    monkeypatch.setattr("llavataros.serve.warm_up.warm_up", fail)
+    before = signal.getsignal(signal.SIGINT)
+    assert main(["--port", "0", "--sessions", "1"]) == 1
+    assert "no such device" in caplog.text
+    assert signal.getsignal(signal.SIGINT) is before
