@@ -124,7 +124,7 @@ class Hearing:
             UserError: When the stream has ended.
         """
         self._sound_came(self._sound.silence(frames / self._fps))
-        self._words.all_known(self.seconds_heard)
+        self._words.silent(self.seconds_heard)
 
     def say(self, words: Sequence[Word], known_until_seconds: float | None = None) -> None:
         """Takes the next words, with their times in the stream, in order of their starts.
@@ -159,7 +159,11 @@ class Hearing:
         self._words.say(text)
 
     def all_words_known(self, until_seconds: float) -> None:
-        """Says that no word that begins before this time is to come; a text's last word is whole.
+        """Says that no word that begins before this time is to come.
+
+        Of words without times it says that a text is whole: its last word too, and what was begun
+        of it is over when words come that were said later and may begin. So it is to be called at
+        an utterance's end, not whenever sound comes.
 
         Raises:
             UserError: When the time is not finite or negative.

@@ -18,6 +18,9 @@ class NoWords:
     def all_known(self, until_seconds: float) -> None:
         """There are none to be known."""
 
+    def silent(self, until_seconds: float) -> None:
+        """There are none in silence either."""
+
     def end(self) -> None:
         """There are none to come."""
 

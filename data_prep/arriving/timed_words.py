@@ -69,6 +69,10 @@ class TimedWords:
         check_time(until_seconds)
         self._know(until_seconds)
 
+    def silent(self, until_seconds: float) -> None:
+        """Says that there is silence up to a time, and so no word to come."""
+        self._know(until_seconds)
+
     def end(self) -> None:
         """Says that no word is to come."""
         self._know(math.inf)

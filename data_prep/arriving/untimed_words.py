@@ -75,6 +75,9 @@ class UntimedWords:
         self._add(self._pieces.finish())
         self._known_until = max(self._known_until, until_seconds)
 
+    def silent(self, until_seconds: float) -> None:
+        """Hears of silence, in which a text may still be coming."""
+
     def end(self) -> None:
         """Says that the text is whole."""
         self._add(self._pieces.finish())
@@ -123,9 +126,10 @@ class UntimedWords:
         """Lets the tracker hear words once they may begin."""
         while self._later and self._later[0][0] <= seconds:
             not_before, text, vector = self._later.popleft()
-            if not_before > self._not_before:  # all words before have been said
+            if not_before > self._not_before:
                 self._not_before = not_before
-                self._follow()
+                if self._tracker.word >= 0:  # a text that was begun is over
+                    self._follow()
             self._tracker.add(text, classes_of(text))
             self._of_word.append(vector)
 

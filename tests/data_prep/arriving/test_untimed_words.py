@@ -168,6 +168,22 @@ def test_silence_has_no_word_and_the_words_of_a_later_utterance_begin_later():
     assert first.has_word[60:].sum() <= 1  # whose window reaches back to the voice
 
 
+def test_a_text_may_come_during_silence_before_its_sound():
+    hearing = Hearing(small_config(), words="untimed")
+    for piece in ("hel", "lo ", "big", " "):
+        hearing.say_text(piece)
+        hearing.silence(2)
+    hearing.all_words_known(hearing.seconds_heard)
+    hearing.say_text("world ")
+    hearing.silence(2)
+    hearing.take(100)
+    assert isinstance(hearing._words, UntimedWords)
+    assert hearing._words._tracker.word == -1
+    assert len(hearing._words._of_word) == 3
+    hearing.hear(sound(RATE)[:RATE], RATE)
+    assert hearing.take(100).has_word.any()
+
+
 def test_dropped_words_are_not_said_any_more():
     hearing = Hearing(small_config(), words="untimed")
     hearing.say_text("hello big world and")
