@@ -29,6 +29,7 @@ from llavataros_jax.errors import UserError
 
 _NAME = Path("the message of a service")
 _MOST_DEPTH, _MOST_LOOKED_AT = 3, 64  # of objects around what has the words
+_SAME_SECONDS = 0.01
 _LATEST = 1e9  # seconds; a stream has no end that is known
 
 
@@ -44,6 +45,7 @@ class ServiceWords:
         """Begins an utterance."""
         self.known_until_seconds = 0.0
         self._open: list[Entry] = []  # characters of a word that may go on
+        self._characters_end = 0.0
 
     def read(
         self, message: str | dict[str, Any] | list[Any], offset_seconds: float = 0.0
@@ -55,7 +57,8 @@ class ServiceWords:
         Args:
             message: JSON as it came, parsed or not; text may hold several values, as speech marks.
             offset_seconds: What is added to its times, for services that count from the beginning
-                of each piece of sound.
+                of each piece of sound. Where characters begin before those of the message before
+                end, the service does, and what it is is found without being given.
 
         Raises:
             UserError: When it is no JSON, of no form that is known, or has words without times.
@@ -65,7 +68,7 @@ class ServiceWords:
         document = _document(message)
         if elevenlabs.is_elevenlabs(document):
             characters = elevenlabs.read_characters(document)
-            return self._characters(_in_seconds(characters, offset_seconds))
+            return self._characters(self._in_order(_in_seconds(characters, offset_seconds)))
         reading = _reading(document)
         return [] if reading is None else self._words(_in_seconds(reading, offset_seconds))
 
@@ -73,6 +76,16 @@ class ServiceWords:
         """Returns the word that the last message left open, if there is one."""
         characters, self._open = self._open, []
         return self._words(joined(characters))
+
+    def _in_order(self, characters: Sequence[Entry]) -> list[Entry]:
+        """Moves characters that count from their piece of sound behind those of the one before."""
+        found = list(characters)
+        start = next((one.start for one in found if one.start is not None), None)
+        if start is not None and start < self._characters_end - _SAME_SECONDS:
+            found = [_moved(one, 1, self._characters_end) for one in found]
+        ends = [one.end for one in found if one.end is not None]
+        self._characters_end = max([self._characters_end, *ends])
+        return found
 
     def _characters(self, characters: Sequence[Entry]) -> list[Word]:
         """Joins characters to words, of which the last one stays open unless a space ends it."""

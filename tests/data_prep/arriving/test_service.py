@@ -40,14 +40,15 @@ def test_a_message_of_any_form_has_the_words_that_a_file_of_it_has(name):
     ]
 
 
-@given(cuts=st.lists(st.integers(0, len(SENTENCE)), max_size=6))
-def test_characters_may_be_cut_anywhere(cuts):
+@given(cuts=st.lists(st.integers(0, len(SENTENCE)), max_size=6), is_told=st.booleans())
+def test_characters_may_be_cut_anywhere(cuts, is_told):
     service, found = ServiceWords(), []
     places = [0, *sorted(cuts), len(SENTENCE.rstrip())]
     for begin, stop in itertools.pairwise(places):
         stop = min(stop, len(SENTENCE.rstrip()))
         offset = STARTS[begin] if begin < len(STARTS) else 0.0
-        found += service.read(characters(begin, stop, offset=offset), offset)
+        message = characters(begin, stop, offset=offset)
+        found += service.read(message, offset) if is_told else service.read(message)
     found += service.finish()
     assert [word.text for word in found] == ["Hi,", "you", "there!"]
     times = [(round(word.start_seconds, 6), round(word.end_seconds, 6)) for word in found]
