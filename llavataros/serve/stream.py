@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import math
 import secrets
 import time
@@ -21,6 +22,7 @@ from llavataros.serve.replies import Ended, Notice, Numbered, Pong, Ready
 from llavataros.serve.sent import Sent
 from llavataros_jax.errors import UserError
 
+log = logging.getLogger("llavataros.serve")
 # Frames of one message, and seconds of frames that were sent and are kept for a resume.
 _MOST_FRAMES = 64
 _KEPT_SECONDS = 120.0
@@ -190,7 +192,14 @@ class ClientStream:
         return self.is_over and not self._sent.waiting
 
     def _collect(self) -> None:
-        """Takes what the engine has ready."""
+        """Takes what the engine has ready.
+
+        Raises:
+            Refusal: When the session has failed; why is for the log alone.
+        """
+        if self.session.failure:
+            log.error("session %s failed: %s", self.session.id, self.session.failure)
+            raise Refusal(Code.INTERNAL, "the session failed, which the server's log describes")
         notices = self.session.notices
         for text in _new(self._notices, notices):
             self._reply(Notice, text=text)
@@ -198,8 +207,6 @@ class ClientStream:
         for frame in self.session.take(_MOST_FRAMES):
             self._sent.add(frame)
         if self.session.is_over and not self.is_over:
-            if self.session.failure:
-                raise Refusal(Code.INTERNAL, self.session.failure)
             self.is_over = True
             seconds = self.session.seconds_heard
             self._reply(Ended, frames=self._sent.next_frame, seconds=seconds)

@@ -174,6 +174,21 @@ def test_a_fault_is_logged_and_not_shown(server, caplog):
     works(server)
 
 
+def test_a_session_that_fails_is_told_without_why(server, caplog):
+    connection, ready = server.begin()
+    session = server.engine.open_by_id[ready["session"]]
+    session.failure = "the secret of /etc"
+    session.notices = (session.failure,)
+    session.on_news()
+    code, sentence = refused(everything(connection))
+    assert (code, sentence) == (
+        "internal",
+        "the session failed, which the server's log describes",
+    )
+    assert "the secret of /etc" in caplog.text
+    works(server)
+
+
 def test_bytes_that_are_no_websocket(server):
     pieces = [
         b"\xff" * 64,
