@@ -4,11 +4,13 @@ import contextlib
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.arriving.hearing import Hearing
 from data_prep.clips.speech import prepare_speech
+from data_prep.words.timed_files import read_timed_words, write_words
 from data_prep.words.word import Word
 from llavataros_jax.errors import UserError
 from llavataros_jax.sound.reader import read_mono
@@ -67,15 +69,19 @@ def test_any_calls_in_any_order(calls, mode, rate):
 
 
 @pytest.mark.slow
-def test_a_real_recording_arrives_as_its_file_is_prepared():
-    audio = DATA / "avataros" / "001_Neutral_0_mirror_x_1_0.wav"
+def test_a_real_recording_arrives_as_its_file_is_prepared(tmp_path):
+    recording = DATA / "avataros" / "001_Neutral_0_mirror_x_1_0.wav"
     words = DATA / "avataros" / "alignments" / "001_Neutral_0_mirror_x_1_0.TextGrid"
-    if not audio.is_file():
-        pytest.skip(f"no {audio}")
-    config = small_config()
+    if not recording.is_file():
+        pytest.skip(f"no {recording}")
+    samples, config, seconds = read_mono(recording, 16000)[: 40 * 16000 + 123], small_config(), 40.0
+    spoken = [word for word in read_timed_words(words, 120.0) if word.end_seconds <= seconds]
+    audio, words = tmp_path / "a.wav", tmp_path / "a.json"
+    soundfile.write(audio, samples, 16000, subtype="FLOAT")
+    write_words(words, spoken)
     file = prepare_speech(audio, config=config, words=words)
-    hearing, samples = Hearing(config, words="timed"), read_mono(audio, 16000)
-    heard, spoken = [], list(file.words)
+    hearing = Hearing(config, words="timed")
+    heard = []
     for number, piece in enumerate(np.split(samples, range(3200, len(samples), 3200))):
         hearing.hear(piece, 16000)
         end = 0.2 * (number + 1)

@@ -4,7 +4,7 @@ import itertools
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.arriving.service import ServiceWords, words_of_message
@@ -40,6 +40,7 @@ def test_a_message_of_any_form_has_the_words_that_a_file_of_it_has(name):
     ]
 
 
+@settings(max_examples=40)
 @given(cuts=st.lists(st.integers(0, len(SENTENCE)), max_size=6), is_told=st.booleans())
 def test_characters_may_be_cut_anywhere(cuts, is_told):
     service, found = ServiceWords(), []
