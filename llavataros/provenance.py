@@ -60,6 +60,7 @@ def provenance(
         "fps": motion.fps,
         "movement": {n: None if math.isnan(x) else x for n, x in movement(motion).items()},
         "words": len(speech.words),
+        "word_times": [[w.text, w.start_seconds, w.end_seconds] for w in speech.words],
         "notes": notes,
         "seconds": {stage: round(spent, 3) for stage, spent in seconds.items()},
         "versions": versions(),

@@ -78,17 +78,17 @@ def _wanted(
     known = record or {}
     if audio is None:
         audio = _named(known.get("audio"), path, notes, "--audio")
-    if words is None and audio is not None:
+    spoken = _words_of(known)
+    if words is None and audio is not None and not spoken:
         named = known.get("arguments", {}).get("words")
         words = _named(named, path, notes, "--words") or find_speech([files_beside(audio)]).words
     seconds = None if audio is None else read_info(audio).seconds
     motion = _motion(path, seconds, fps or known.get("fps"), notes)
-    spoken: tuple[Word, ...] = ()
     if words is not None:
         speaker = known.get("arguments", {}).get("speaker")
         length = motion.seconds if seconds is None else seconds
         spoken = read_timed_text(words, length, speaker=speaker, note=notes.append).words
-    elif audio is not None:
+    elif audio is not None and not spoken:
         notes.append("there are no words with times; give them with --words")
     return Wanted(name, motion, audio, spoken, tuple(notes))
 
@@ -100,6 +100,14 @@ def _record_of(path: Path) -> dict | None:
         raise UserError(f"{path} does not exist; check the path")
     tree = read_record(record)
     return tree if tree and (path == record or path.name in tree["files"]) else None
+
+
+def _words_of(record: dict) -> tuple[Word, ...]:
+    """Returns the words that an animation was made with; older records have none."""
+    try:
+        return tuple(Word(str(w), float(a), float(b)) for w, a, b in record["word_times"])
+    except (KeyError, TypeError, ValueError):
+        return ()
 
 
 def _named(name: str | None, path: Path, notes: list[str], option: str) -> Path | None:

@@ -136,6 +136,11 @@ def test_a_record_names_recording_and_words(folder: Path, tmp_path: Path, capsys
         (motion,) = data_of(out.read_text("utf-8"), "motions")
         assert (motion["name"], motion["fps"], len(motion["words"])) == ("take", 4.0, 3)
         assert motion["audio"]
+    record["word_times"] = [["hello", 0.5, 1.0]]  # what the animation was made with
+    (tmp_path / "take.json").write_text(json.dumps(record))
+    assert main([str(tmp_path / "take.npy"), "--out", str(tmp_path / "own.html")]) == 0
+    (motion,) = data_of((tmp_path / "own.html").read_text("utf-8"), "motions")
+    assert motion["words"] == [{"text": "hello", "start": 0.5, "end": 1.0}]
     record["audio"] = "gone/away.wav"
     (tmp_path / "take.json").write_text(json.dumps(record))
     capsys.readouterr()
