@@ -133,6 +133,8 @@ def test_the_agent_moves_a_body(example, monkeypatch):
             pass
 
     async def short(body):
+        while len(seen) < 30:
+            await asyncio.sleep(0.1)
         speaking = asyncio.create_task(agent.answer(body, "hello"))
         await asyncio.sleep(6.0)
         speaking.cancel()

@@ -16,6 +16,8 @@ from llavataros_jax.errors import UserError
 from llavataros_jax.rig.normalised import Humanoid
 from llavataros_jax.trained import TrainedRun
 
+_ONCE_SAMPLES, _ONCE_RATE = 3200, 16000
+
 
 @runtime_checkable
 class Listener(Protocol):
@@ -100,12 +102,21 @@ class EngineListener:
         self._humanoid = humanoid
         self.bones, self.rest = humanoid.bones, humanoid.rest
         self.fps, self.delay_seconds = self._engine.fps, self._engine.delay_seconds
+        self._listen_once(options)
+        self._engine.warm_up()
         self._session = self._engine.open(options)
         self._told = 0
-        self._engine.warm_up()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._engine.run, args=(self._stop,), daemon=True)
         self._thread.start()
+
+    def _listen_once(self, options: SessionOptions) -> None:
+        """Opens a session for a moment: refuses wrong options, and loads what hears."""
+        session = self._engine.open(options)
+        if options.words == "timed":
+            session.say([Word("hello", 0.0, 0.1)])
+        session.hear(np.zeros(_ONCE_SAMPLES, np.float32), _ONCE_RATE)
+        session.close()
 
     @property
     def is_over(self) -> bool:
