@@ -77,15 +77,15 @@ class Ear:
         """
         self._hearing.hear(samples, sample_rate)
         self.last_heard_monotonic = now
-        if self._words == "timed":
-            self._arrived.append(_Arrived(self._hearing.frames_heard, now))
+        if self._words != "timed":
+            return
+        self._arrived.append(_Arrived(self._hearing.frames_heard, now))
         if not self._expects_words:
             self.all_words_known()
 
     def silence(self, frames: int) -> None:
-        """Adds sound without a voice, of which it is known that no word is in it."""
+        """Adds sound without a voice, in which there is no word."""
         self._hearing.silence(frames)
-        self.all_words_known()
 
     def say(self, words: Sequence[Word], known_until_seconds: float | None) -> None:
         """Takes words with their times; what lies before the hearing's beginning was dropped.

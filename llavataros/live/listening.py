@@ -11,7 +11,6 @@ from llavataros.live.fill_clock import FillClock
 from llavataros.live.options import SessionOptions
 from llavataros.live.rows import Row
 from llavataros_jax.config import Config
-from llavataros_jax.errors import UserError
 
 # After an interruption the body has this long to come to rest, also where nothing brings silence.
 REST_SECONDS = 1.0
@@ -85,8 +84,10 @@ class Listening:
     ) -> None:
         """Takes sound; that of the person who moves begins an utterance if none is open."""
         if person == 0:
-            self._speak()
+            self._advance()
         self.ears[person].hear(samples, sample_rate, began)
+        if person == 0:
+            self._is_spoken, self._rest_seconds = True, 0.0
         self._collect(person, began)
 
     def say(
@@ -107,7 +108,8 @@ class Listening:
 
     def begin_utterance(self) -> float:
         """Opens an utterance; returns where it will begin."""
-        self._speak()
+        self._advance()
+        self._is_spoken, self._rest_seconds = True, 0.0
         self._told.clear()
         return self.seconds_heard
 
@@ -125,7 +127,7 @@ class Listening:
                 self._collect(person, now)
         if not (self.is_filled and has_room):
             return
-        self._silence.advance(now, self.seconds_heard, is_spoken=not self.is_filled)
+        self._silence.advance(now, self.seconds_heard, is_spoken=False)
         due = self._silence.due_frames(self.seconds_heard, self._fps)
         self._fall_silent(due if self._always_fills else min(due, self._rest_frames), now)
 
@@ -159,10 +161,6 @@ class Listening:
         """How many frames of silence a body still needs to come to rest."""
         return max(round((self._rest_seconds - self.seconds_heard) * self._fps), 0)
 
-    def _speak(self) -> None:
-        self._advance()
-        self._is_spoken, self._rest_seconds = True, 0.0
-
     def _advance(self) -> None:
         self._silence.advance(self._clock(), self.seconds_heard, is_spoken=not self.is_filled)
 
@@ -194,13 +192,3 @@ class Listening:
         if (kind, person) not in self._told:
             self._told.add((kind, person))
             self._notice(text)
-
-
-def require_listening(listening: Listening) -> None:
-    """Refuses speech after the end.
-
-    Raises:
-        UserError: When the end was said.
-    """
-    if listening.is_ending:
-        raise UserError("the session was ended, so nothing more can be said; open another")

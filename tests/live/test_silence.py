@@ -150,6 +150,33 @@ def test_text_without_times_is_placed_as_the_sound_comes():
     assert np.abs(with_words - without).max() > 1e-4
 
 
+def test_silence_does_not_part_a_word_of_which_the_rest_is_to_come():
+    with (
+        opened(seed=2, words="untimed", silence="fill") as parted,
+        opened(seed=2, words="untimed", silence="fill") as whole,
+    ):
+        passed(0.1, 0.1)
+        parted.say_text("hel")
+        passed(0.1, 0.1)
+        parted.say_text("lo there ")
+        whole.say_text("hello there ")
+        frames = []
+        for session in (parted, whole):
+            session.hear(sound(1, 0.7), RATE)
+            session.end()
+            moved()
+            frames.append(joints(session.take()))
+    np.testing.assert_array_equal(*frames)
+
+
+def test_sound_that_is_refused_opens_no_utterance():
+    with opened(silence="fill") as session:
+        with pytest.raises(UserError, match="not a finite"):
+            session.hear(np.full(1600, np.nan, np.float32), RATE)
+        passed(0.4, 0.1)
+        assert session.seconds_heard == pytest.approx(0.4)
+
+
 def test_two_people_are_heard_as_in_the_recording():
     mine, yours = sound(1), sound(2)
     with opened(seed=3, people=2) as session:
