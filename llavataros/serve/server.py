@@ -22,6 +22,7 @@ from llavataros_jax.errors import UserError
 log = logging.getLogger("llavataros.serve")
 # Of the WebSocket library, which closes with 1009; below it the application says why.
 _HARD_MESSAGE_FACTOR = 4
+_MOST_QUEUED, _SMALL_BYTES = 8, 1 << 14
 _GRACE_SECONDS = 5
 HEAD_SECONDS = 10.0
 _PING_SECONDS = 20.0
@@ -52,6 +53,14 @@ class _Protocol(WebSocketsSansIOProtocol):
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         super().on_task_complete(task)
         self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
+
+    def send_receive_event_to_app(self) -> None:
+        # uvicorn stops reading after each message, which costs more than a small one is worth.
+        few = self.queue.qsize() < _MOST_QUEUED and sum(map(len, self.frames)) < _SMALL_BYTES
+        spare = few and not self.read_paused
+        self.read_paused = self.read_paused or spare
+        super().send_receive_event_to_app()
+        self.read_paused = self.read_paused and not spare
 
     def connection_lost(self, exc: Exception | None) -> None:
         # Else it looks like a client that has closed without a code.

@@ -8,6 +8,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from llavataros.serve.backend import LiveEngine
+from llavataros.serve.bell import Bell
 from llavataros.serve.body import Body
 from llavataros.serve.codes import Code, Refusal
 from llavataros.serve.limits import Limits
@@ -37,6 +38,7 @@ class Sessions:
         self.is_ready, self.is_closing = asyncio.Event(), False
         self.waiting = 0
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="hear")
+        self._bell: Bell | None = None  # of the event loop, in which the first session begins
         self._owners: dict[ClientStream, Owner | None] = {}
 
     @property
@@ -59,7 +61,8 @@ class Sessions:
             raise Refusal(
                 Code.BUSY, f"{its_most} sessions of one address run, as many as may; end one first"
             )
-        tools = (self.engine, self.body, self.limits, self.metrics, self._threads)
+        self._bell = self._bell or Bell()
+        tools = (self.engine, self.body, self.limits, self.metrics, self._threads, self._bell)
         stream = ClientStream(start, *tools, address)
         self._owners[stream] = owner
         self.metrics.opened.inc()

@@ -1,7 +1,6 @@
 """One client's stream: messages in, replies and frames out; it outlives a lost connection."""
 
 import asyncio
-import contextlib
 import logging
 import math
 import secrets
@@ -11,6 +10,7 @@ from concurrent.futures import Executor
 
 from llavataros.live.options import SessionOptions
 from llavataros.serve.backend import LiveEngine, LiveSession
+from llavataros.serve.bell import Bell
 from llavataros.serve.body import Body
 from llavataros.serve.codes import Code, Refusal
 from llavataros.serve.intake import Intake, as_session_dials
@@ -47,6 +47,7 @@ class ClientStream:
         limits: Limits,
         metrics: Metrics,
         threads: Executor,
+        bell: Bell,
         address: str,
     ):
         """Opens a session. To be called in the event loop.
@@ -86,13 +87,7 @@ class ClientStream:
         except Refusal:
             self.session.close()
             raise
-        loop = asyncio.get_running_loop()
-
-        def tell() -> None:
-            with contextlib.suppress(RuntimeError):  # of a loop that has ended
-                loop.call_soon_threadsafe(self.news.set)
-
-        self.session.on_news = tell
+        self.session.on_news = lambda: bell.ring(self.news)
 
     def ready(self) -> Ready:
         """Returns what a client is told when its session begins or goes on."""
