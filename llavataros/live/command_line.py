@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from pathlib import Path
 
 from llavataros.dials import DIALS
 from llavataros.live.vmc import DEFAULT_PORT
@@ -24,6 +25,7 @@ is seen later by the delay that is printed. Words beside a recording are found b
 """
 SESSION_DIALS = ("expressiveness", "idle", "temperature", "guidance")
 TOKEN_VARIABLE = "LLAVATAROS_TOKEN"
+SIZES = (0.0, 3.0)
 _LEAST_RATE, _MOST_RATE = 1.0, 240.0
 
 
@@ -59,10 +61,19 @@ def check_command_line(given: argparse.Namespace) -> None:
             f"--rate {given.rate:g} is not from {_LEAST_RATE:g} to {_MOST_RATE:g} frames a second; "
             "30 and 60 are usual"
         )
+    ranges = {name: (DIALS[name].least, DIALS[name].most) for name in SESSION_DIALS}
+    for name, (least, most) in {**ranges, "size": SIZES}.items():
+        value = getattr(given, name)
+        if value is not None and not least <= value <= most:
+            raise UserError(f"--{name} {value:g} is not a number from {least:g} to {most:g}")
     for option in ("seconds", "delay"):
         value = getattr(given, option)
         if value is not None and not (math.isfinite(value) and value >= 0):
             raise UserError(f"--{option} {value:g} is no time; give seconds from 0 on")
+    if given.avatar and not Path(given.avatar).expanduser().is_file():
+        raise UserError(f"--avatar {given.avatar} does not exist; give the receiver's .vrm or .glb")
+    if given.page is not None and not 0 <= given.page <= 65535:
+        raise UserError(f"--page {given.page} is no port; give a number from 0 to 65535")
     if given.token and not given.server:
         raise UserError("--token is a server's; give --server ws://HOST:PORT too")
     if given.server and given.checkpoint:
