@@ -1,5 +1,7 @@
 """The wall clock of a stream: how much sound there should be where nobody speaks."""
 
+import math
+
 # After a longer standstill of the machine, the time in between did not pass for the body.
 _MOST_BURST_SECONDS = 1.0
 
@@ -33,8 +35,13 @@ class FillClock:
         return max(int((self.seconds - heard_seconds) * fps + 1e-6), 0)
 
     def next_monotonic(self, heard_seconds: float, fps: float) -> float:
-        """Returns when the next frame of silence is due."""
-        return self._now + max(heard_seconds + 1 / fps - self.seconds, 0.0)
+        """Returns when the next frame of silence is to be brought.
+
+        It is a whole number of frames on the wall clock, the same moment for all streams: one pass
+        of the network moves them together.
+        """
+        due = self._now + max(heard_seconds + 1 / fps - self.seconds, 0.0)
+        return math.ceil(due * fps - 1e-6) / fps
 
     def restart(self, now: float, seconds: float) -> None:
         """Is at a time of the stream now."""

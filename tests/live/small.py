@@ -5,6 +5,7 @@ The network looks ahead and listens to the other person; all tests share what is
 
 import dataclasses
 import functools
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,8 +83,11 @@ def small_engine() -> tuple[Engine, Clock]:
 
 @contextmanager
 def opened(**options: object) -> Iterator[Session]:
-    """Opens a session of the shared engine, and closes it."""
-    session = small_engine()[0].open(SessionOptions(**options))  # pyright: ignore[reportArgumentType]
+    """Opens a session of the shared engine, at a whole second if it is the first; closes it."""
+    engine, clock = small_engine()
+    if not engine.open_sessions:
+        clock.now = math.ceil(clock.now)
+    session = engine.open(SessionOptions(**options))  # pyright: ignore[reportArgumentType]
     try:
         yield session
     finally:

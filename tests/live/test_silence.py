@@ -1,5 +1,7 @@
 """The wall clock brings silence while nobody speaks, and words are waited for so long."""
 
+from contextlib import ExitStack
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from llavataros_jax.errors import UserError
 from tests.live.small import (
     DELAY,
     FPS,
+    LANES,
     RATE,
     heard_whole,
     joints,
@@ -81,6 +84,21 @@ def test_a_machine_that_stood_still_owes_no_more_than_a_second():
     clock.advance(499.0, 1.0, is_spoken=False)  # nor goes back
     assert clock.due_frames(1.0, 30) == 0
     assert clock.next_monotonic(1.0, 30) == pytest.approx(499.0 + 1 / 30)
+
+
+def test_silent_frames_of_all_sessions_are_due_together():
+    clock, passes = small_engine()[1], 0
+    with ExitStack() as stack:
+        sessions = []
+        for lane in range(LANES):
+            sessions.append(stack.enter_context(opened(silence="fill")))
+            clock.now += 0.011 * (lane + 1)
+        for _ in range(500):
+            clock.now += 0.002
+            passes += moved()
+        assert passes in (30, 31)
+        heard = [session.seconds_heard for session in sessions]
+        np.testing.assert_allclose(heard, 1.0, atol=0.1)
 
 
 def test_silence_is_not_brought_to_whom_nobody_reads():
