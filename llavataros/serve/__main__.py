@@ -1,6 +1,7 @@
 """Serves live sessions and whole recordings: WebSocket, HTTP and the viewer."""
 
 import argparse
+import gc
 import logging
 import os
 import secrets
@@ -110,6 +111,8 @@ def _serve(
         print("compiling …", flush=True)
         try:
             warm_up(engine, stop.asked)
+            gc.collect()
+            gc.freeze()  # what has come to stay, half a second of looking at it each time
         except Exception:
             fail()
             raise
