@@ -4,6 +4,8 @@ import pytest
 
 from llavataros_jax.config import (
     Config,
+    FilmConfig,
+    FlowConfig,
     LossConfig,
     OptimizerConfig,
     ParallelConfig,
@@ -101,3 +103,16 @@ def test_the_warm_up_fits_into_the_schedule():
         Config(optimizer=OptimizerConfig(warmup_steps=9, decay_steps=8))
     # Steps that are still to be chosen leave room for it.
     Config(optimizer=OptimizerConfig(warmup_steps=9), training=TrainingConfig(steps=0))
+
+
+@pytest.mark.parametrize(
+    ("section", "sentence"),
+    [
+        (lambda: FilmConfig(idle=3.0), "film.idle must be from 0 to 1 (got idle=3.0)"),
+        (lambda: FlowConfig(steps=0), "flow.steps is 0, but must be 1 or more"),
+    ],
+)
+def test_a_refusal_tells_the_value_of_what_it_names_once(section, sentence: str) -> None:
+    with pytest.raises(UserError) as refusal:
+        section()
+    assert str(refusal.value) == sentence
