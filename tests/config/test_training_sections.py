@@ -109,7 +109,7 @@ def test_the_warm_up_fits_into_the_schedule():
     ("section", "sentence"),
     [
         (lambda: FilmConfig(idle=3.0), "film.idle must be from 0 to 1 (got idle=3.0)"),
-        (lambda: FlowConfig(steps=0), "flow.steps is 0, but must be 1 or more"),
+        (lambda: FlowConfig(steps=0), "flow.steps is 0, but must be from 1 to 100"),
     ],
 )
 def test_a_refusal_tells_the_value_of_what_it_names_once(section, sentence: str) -> None:
