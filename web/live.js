@@ -1,16 +1,18 @@
 /** The live panel: speech by microphone or from a recording moves the body as it is heard. */
-import { Client, FrameBuffer, Refused } from "./client.js";
+import { FrameBuffer, Refused } from "./client.js";
 import { makeDials, makeGestures } from "./dials.js";
 import { delayText, problemText, stepText } from "./live_text.js";
 import { notice } from "./notice.js";
 import { Person } from "./person.js";
 import { turn } from "./quaternions.js";
+import { connect } from "./server.js";
 import { Microphone, Recording } from "./sound_source.js";
 import { keptTake, waveOf } from "./take.js";
 
 const $ = (id) => document.getElementById(id);
 const HANGING_RADIANS = 1.25; // of arms of somebody who waits
 const VITALS_MILLISECONDS = 400;
+const REST_SECONDS = 1.5; // that a body is given to come to rest after a sentence is cut
 const INVITATION = "Press “Speak”, or drop a recording here, and see it move.";
 
 export class Live {
@@ -22,7 +24,7 @@ export class Live {
     $("live").hidden = $("open-live").hidden = false;
     this.dials = makeDials($("dials"), (turned) => this.run?.client.dials(turned));
     $("microphone").addEventListener("click", () => this.speak());
-    $("interrupt").addEventListener("click", () => this.run?.client.interrupt());
+    $("interrupt").addEventListener("click", () => this.#interrupt());
     $("compare").addEventListener("click", () => this.#compare());
     $("speaker").addEventListener("change", () => this.run?.source.isLive && this.#again());
     $("token").addEventListener("change", () => this.look());
@@ -39,7 +41,7 @@ export class Live {
   async look() {
     this.#say("connecting …");
     try {
-      const client = await this.#connect({});
+      const client = await connect({});
       client.close();
       const { ready } = client;
       this.ready = ready;
@@ -76,7 +78,9 @@ export class Live {
     const frame = run.buffer.at(run.seconds);
     if (frame) run.person.pose(frame, passed);
     if (!run.source.isLive) this.show.follow(heard);
-    if (now - (run.told ?? 0) > VITALS_MILLISECONDS) {
+    const isOver = run.isCut && run.isComplete && heard > run.buffer.seconds;
+    if (isOver) this.#keep(run);
+    else if (now - (run.told ?? 0) > VITALS_MILLISECONDS) {
       run.told = now;
       this.#vitals(run, heard);
     }
@@ -90,7 +94,8 @@ export class Live {
     try {
       await context.resume();
       run.source = await open(context);
-      run.client = await this.#connect({ sampleRate: context.sampleRate, dials: this.dials() });
+      run.speaker = $("speaker").value;
+      run.client = await connect({ sampleRate: context.sampleRate, dials: this.dials() });
       if (this.run !== run) return run.client.close();
       this.#listen(run);
     } catch (problem) {
@@ -115,12 +120,15 @@ export class Live {
       this.#drop();
       this.#complain(refusal);
     };
-    client.onend = () => source.isLive && this.#keep(run);
+    client.onend = () => {
+      if (source.isLive) this.#keep(run);
+      run.isComplete = true;
+    };
     source.onended = () => this.#keep(run);
     source.begin(
       (samples) => client.sendAudio(samples),
       run.buffer,
-      () => client.end(),
+      () => this.#end(run),
     );
     $("microphone").setAttribute("aria-pressed", "true");
     $("microphone").querySelector("span").textContent = "Stop";
@@ -136,8 +144,27 @@ export class Live {
       return;
     }
     run.source.stop();
-    run.client.end();
+    this.#end(run);
     this.#say("the last frames come …");
+  }
+
+  #end(run) {
+    run.isEnded = true;
+    run.client.end();
+  }
+
+  /** Cuts the sentence: the sound stops and the body comes to rest. */
+  #interrupt() {
+    const { run } = this;
+    if (!run?.buffer) return;
+    const { client, source, context } = run;
+    if (source.isLive) return client.interrupt();
+    const seconds = source.hush();
+    run.isCut = true;
+    if (run.isEnded) return; // the last frames are there already
+    client.interrupt(seconds);
+    client.sendAudio(new Float32Array(Math.round(REST_SECONDS * context.sampleRate)));
+    this.#end(run);
   }
 
   #keep(run) {
@@ -201,16 +228,6 @@ export class Live {
     $("invitation").textContent = INVITATION;
     $("invitation").hidden = Boolean(this.run);
     return person;
-  }
-
-  #connect(options) {
-    const url = new URL("./v1/stream", document.baseURI);
-    url.protocol = url.protocol.replace("http", "ws");
-    url.hash = url.search = "";
-    const token = $("token").value || new URLSearchParams(location.hash.slice(1)).get("token");
-    const speaker = $("speaker").value || null;
-    if (this.run) this.run.speaker = speaker;
-    return Client.connect(url.href, { token, speaker, poses: ["humanoid"], ...options });
   }
 
   #vitals({ buffer, source, client, seconds }, heard) {

@@ -111,6 +111,15 @@ export class Recording {
     return this.begun === undefined ? 0 : currentTime - this.begun - (outputLatency || 0);
   }
 
+  /** Falls silent; time goes on. Returns when, in seconds of the recording. */
+  hush() {
+    const seconds = Math.max(0, this.heard(this.context));
+    this.stop();
+    this.node = null;
+    this.samples = this.samples.subarray(0, Math.round(seconds * this.sound.sampleRate));
+    return seconds;
+  }
+
   stop() {
     clearInterval(this.timer);
     if (this.node) {

@@ -169,11 +169,14 @@ export class Stage {
     requestAnimationFrame(this.#loop);
     this.before(now);
     this.controls.update();
-    if (!this.changed) return;
-    this.changed = false;
+    if (!this.changed && !this.isStale) return;
     this.#pace(now);
     this.drawn = (this.drawn ?? 0) + 1;
-    this.renderer.shadowMap.needsUpdate = this.drawn % (this.level ? 3 : 1) === 0;
+    // Slow machines draw shadows of every third picture, and of the one that stays.
+    const isLast = !this.changed;
+    this.isStale = !isLast && this.level > 0 && this.drawn % 3 !== 0;
+    this.renderer.shadowMap.needsUpdate = !this.isStale;
+    this.changed = false;
     this.renderer.render(this.scene, this.camera);
     this.after?.();
   };
