@@ -37,7 +37,10 @@ def test_it_holds_what_the_program_needs_and_no_more(wheel: Path) -> None:
         carried = {Path(name).name for name in names if f"llavataros_jax/{folder}/" in name}
         assert carried == {path.name for path in (ROOT / folder).iterdir()}
     pages = {"llavataros/study/page.html", *(f"llavataros_jax/report/page.{x}" for x in PAGES)}
-    assert pages <= set(names)
+    viewer = {f"llavataros_jax/web/{name}" for name in ("index.html", "vendor/three_vrm.js")}
+    viewer |= {"llavataros_jax/rig/names.json", "llavataros/live/watch.html"}
+    assert pages | viewer <= set(names)
+    assert not any("node_modules" in name for name in names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert wheel.stat().st_size < 15e6
 
