@@ -36,7 +36,8 @@ class SessionOptions:
     Attributes:
         speaker: Whose habits; the run's first that is no mirror image by default.
         seed: Which motion a sampled head draws, a number of 32 bits.
-        people: 1, or 2 where the other person is heard too.
+        people: 1, or 2 where the other person is heard too. A frame waits for their sound, by the
+            wall clock for at most a second after it came last.
         words: `timed`: words come with their times, and a frame waits until its word is known;
             `untimed`: text comes, and its words are placed as the sound comes; `none`: no words.
         silence: `wait`: frames come with sound alone; `fill`: while no utterance is open, the wall

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 CLIP = ROOT / "corpus" / "ada_1.flac"
 
 
-@pytest.mark.slow
+@pytest.mark.long  # CI has the same through the server (tests/serve/test_starter.py)
 @pytest.mark.usefixtures("unchecked")
 def test_a_recording_that_arrives_in_pieces_moves_the_body_as_its_file_does():
     run = open_trained(ROOT / "starter")
