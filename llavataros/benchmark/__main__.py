@@ -16,9 +16,11 @@ PROGRAM = "llavataros benchmark"
 # Modules of this folder, each with a `run(turns)`.
 KINDS = ("records", "words", "dropout", "figure", "input", "pase", "stream")
 # These take minutes and are run when they are named.
-LONG = ("animate", "evaluation", "kills", "prepare", "train", "training_step")
+LONG = ("animate", "evaluation", "kills", "prepare", "serve", "train", "training_step")
 # Those of several sizes, beside PyTorch.
 SIZED = ("animate", "train")
+# Options of some benchmarks, which are given to their `run`.
+OPTIONS = {"size": SIZED, "config": ("prepare",), "sessions": ("serve",), "minutes": ("serve",)}
 EPILOG = """\
 records   a segment out of a mapped shard | protobuf's reading of float lists of the same numbers
 words     words projected, then spread over frames | spread over frames, then projected
@@ -34,6 +36,7 @@ animate        a minute at the published size | PyTorch's way, checked to move a
 evaluation     10 and 70 clips of a minute: seconds and memory
 kills          the demo's training killed as many times as --turns says | left alone
 prepare        recordings prepared, part by part and as a whole | librosa, SciPy, NumPy in a script
+serve          live sessions through sockets: latency by stage; --minutes of coming and going
 train          a step at the published size | PyTorch's, checked to be the same network | UEA_REPO's
 training_step  a step at the published size with the regression | with the sampled head as well
 
@@ -89,14 +92,16 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         raise UserError("--gestures needs --recordings, the folder with voices to move to")
     if given.whisper:
         raise UserError("--whisper needs --recordings, the folder with what is to be heard")
-    if given.size and (len(given.which) != 1 or given.which[0] not in SIZED):
-        raise UserError("--size is of animate and train; name one of them, or leave --size out")
-    if given.config and given.which != ["prepare"]:
-        raise UserError("--config is of the benchmark prepare alone; name it, or leave it out")
+    options = {name: value for name in OPTIONS if (value := getattr(given, name)) is not None}
+    for name in options:
+        if len(given.which) != 1 or given.which[0] not in OPTIONS[name]:
+            raise UserError(
+                f"--{name} is of {' and '.join(OPTIONS[name])}; name one such benchmark alone, or "
+                f"leave --{name} out"
+            )
     if set(SIZED) & set(given.which):
         # Else JAX takes the memory of a GPU that PyTorch needs as well.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    options = {name: getattr(given, name) for name in ("size", "config") if getattr(given, name)}
     print(f"JAX {jax.__version__} on {jax.devices()[0].device_kind}, {given.turns} turns")
     for name in given.which or KINDS:
         importlib.import_module(f"llavataros.benchmark.{name}").run(given.turns, **options)
@@ -117,6 +122,8 @@ def build_parser(prog: str = PROGRAM, asked: Sequence[str] = ()) -> argparse.Arg
         "--size", choices=("published", "middle", "small"), help="of animate and train"
     )
     parser.add_argument("--config", help="what the benchmark prepare prepares; default: demo")
+    parser.add_argument("--sessions", type=int, metavar="N", help="of serve; default: 8")
+    parser.add_argument("--minutes", type=float, metavar="M", help="of serve: how long they come")
     parser.add_argument(
         "--recordings", type=Path, help="folder of recordings with .lab, .txt or .TextGrid beside"
     )

@@ -83,4 +83,4 @@ def test_what_the_script_cannot_prepare_is_refused(tmp_path, capsys) -> None:
     with pytest.raises(UserError, match="no recordings with motion and timed words"):
         open_corpus(small_config(tmp_path))
     assert main(["records", "--config", "demo"]) == 2
-    assert "--config is of the benchmark prepare alone" in capsys.readouterr().err
+    assert "--config is of prepare" in capsys.readouterr().err

@@ -128,3 +128,8 @@ def test_transcribers_are_compared_on_recordings_whose_words_are_known(
         path.unlink()
     assert main(["--recordings", str(tmp_path)]) == 2
     assert "holds no recording beside which" in capsys.readouterr().err
+
+
+def test_options_of_one_benchmark_are_refused_by_others(capsys) -> None:
+    assert main(["serve", "stream", "--sessions", "2"]) == 2
+    assert "--sessions is of serve" in capsys.readouterr().err
