@@ -49,12 +49,12 @@ def visits(count: int) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("unchecked")
 def test_hundreds_of_sessions_leave_nothing_behind():
-    visits(40)
+    visits(30)
     tracemalloc.start()
     try:
-        visits(8)
+        visits(6)
         before = traced()
-        visits(20)
+        visits(14)
         assert traced() - before < _MOST_BYTES
     finally:
         tracemalloc.stop()
