@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import runpy
-import shlex
 import sys
 import types
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from llavataros_jax.rig.normalised import Humanoid
 from tests.backend import ROOT
 from tests.live.test_live_command import FakeSystem, Receiver, some_motion
 from tests.live.test_vmc_performer import Listener
+from tests.program.page import commands_of
 from tests.rig.rigs import Rig
 from tests.serve.serving import serving
 from tests.test_examples import EXAMPLES, Body, run
@@ -32,11 +32,6 @@ from tests.test_examples import EXAMPLES, Body, run
 def blocks(page: str, language: str) -> list[str]:
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
-
-
-def commands(page: str) -> list[list[str]]:
-    lines = "\n".join(blocks(page, "bash")).replace("\\\n", " ").splitlines()
-    return [shlex.split(line, comments=True) for line in lines if line.strip()]
 
 
 class QuickListener:
@@ -110,7 +105,7 @@ def test_every_command_of_the_page_does_what_it_says(tmp_path, monkeypatch, caps
     monkeypatch.setattr("llavataros.live.playing._BLEND_SECONDS", 0.1)
     done = set()
     with Receiver() as receiver, serving() as server:
-        for words in commands("live.md"):
+        for words in commands_of("live.md"):
             program, *rest = words
             if program in ("make", "source"):
                 target = "install:" if program == "make" else ".venv"
