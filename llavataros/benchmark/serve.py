@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from llavataros.benchmark.serve_client import CHUNK_SECONDS, Spoken, sound_needed, speak, voices
+from llavataros.benchmark.serve_client import CHUNK_SECONDS, SoundNeeded, Spoken, speak, voices
 from llavataros.benchmark.serve_soak import soak
 from llavataros.benchmark.serve_stages import Stages
 from llavataros_jax.config.shipped import shipped_folder
@@ -111,7 +111,7 @@ def served(sessions: int) -> Iterator[Served]:
 
 def _measure(server: Served, sessions: int, seconds: float) -> None:
     config = read_config(shipped_folder("starter"))
-    needed = sound_needed(config, config.motion.fps)
+    needed = SoundNeeded(config, config.motion.fps)
     said = voices()
     before = server.cpu_seconds, time.monotonic(), _own_cpu_seconds()
 
@@ -119,7 +119,7 @@ def _measure(server: Served, sessions: int, seconds: float) -> None:
         async def one(number: int) -> Spoken:
             await asyncio.sleep(CHUNK_SECONDS * number / sessions)
             voice = said[number % len(said)]
-            return await speak(server.url, voice, seconds, needed_seconds=needed, seed=number)
+            return await speak(server.url, voice, seconds, needed=needed, seed=number)
 
         return await asyncio.gather(*map(one, range(sessions)))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,20 +77,28 @@ def _voice(path: Path) -> Voice:
     return Voice(samples, list(read_timed_words(path.with_suffix(".json"), len(samples) / RATE)))
 
 
-def sound_needed(config: Config, fps: float) -> float:
-    """Returns how much sound after a frame's end its features need, in seconds, to 1 ms."""
-    hearing, size = Hearing(config), round(_STEP_SECONDS * RATE)
-    late, frames = [], 0
-    for step in range(1, round(1 / _STEP_SECONDS) + 1):
-        hearing.hear(np.zeros(size, np.float32), RATE)
-        while frames < hearing.num_frames:
-            frames += 1
-            late.append(step * _STEP_SECONDS - frames / fps)
-    return max(late)
+class SoundNeeded:
+    """How much sound each frame's features need, found by hearing."""
+
+    def __init__(self, config: Config, fps: float):
+        """Hears three seconds, in steps of a millisecond."""
+        hearing, size = Hearing(config), round(_STEP_SECONDS * RATE)
+        self._second, self._until = round(fps), []
+        for step in range(1, round(3 / _STEP_SECONDS) + 1):
+            hearing.hear(np.zeros(size, np.float32), RATE)
+            more = hearing.num_frames - len(self._until)
+            self._until += [step * _STEP_SECONDS] * more
+
+    def __call__(self, frame: int) -> float:
+        """Returns up to which time sound must be there; after a second it goes on alike."""
+        seconds, number = divmod(frame, self._second)
+        if not seconds:
+            return self._until[number]
+        return self._until[self._second + number] + seconds - 1
 
 
 async def speak(
-    url: str, voice: Voice, seconds: float, *, needed_seconds: float, seed: int
+    url: str, voice: Voice, seconds: float, *, needed: Callable[[int], float], seed: int
 ) -> Spoken:
     """Speaks for some seconds in real time, and waits for the last frame."""
     sound, words = voice.spoken(seconds)
@@ -120,9 +129,9 @@ async def speak(
             assert piece.joints is not None
             lost += abs(piece.first - frames)
             for frame in range(piece.first, piece.first + len(piece.joints)):
-                needed = (frame + delay + 1) / fps + needed_seconds
-                chunk = int(np.ceil(needed / CHUNK_SECONDS - 1e-6)) - 1
-                if chunk < len(sent) and needed <= seconds + 1e-9:
+                until = needed(frame + delay)
+                chunk = int(np.ceil(until / CHUNK_SECONDS - 1e-6)) - 1
+                if until <= seconds + 1e-9:
                     spent.append(now - sent[chunk])
             frames = piece.first + len(piece.joints)
         await sending

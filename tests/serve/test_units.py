@@ -149,7 +149,9 @@ def test_the_benchmark_counts_and_times_every_frame():
     voice = Voice(samples, [Word("hello", 0.1, 0.4)])
     assert voice.spoken(1.5)[1] == [("hello", 0.1, 0.4), ("hello", 1.1, 1.4)]
     with serving() as server:
-        spoken = asyncio.run(speak(server.url, voice, 1.0, needed_seconds=0.0, seed=0))
+        spoken = asyncio.run(
+            speak(server.url, voice, 1.0, needed=lambda frame: (frame + 1) / 30, seed=0)
+        )
     assert (spoken.frames, spoken.lost) == (30, 0)
     assert len(spoken.frame_seconds) == 30 - DELAY
     assert 0 < np.median(spoken.frame_seconds) < 0.2
