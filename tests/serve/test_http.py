@@ -15,6 +15,7 @@ import pytest
 
 from data_prep.words.word import Word
 from llavataros.animation import Animation
+from llavataros.serve import application as applications
 from llavataros.serve.access import Access
 from llavataros.serve.formats import FORMATS
 from llavataros.serve.limits import Limits
@@ -215,7 +216,8 @@ def test_who_may_ask(server, client):
 
 
 @pytest.mark.parametrize("says_its_length", [True, False])
-def test_an_upload_of_10_gb_is_refused_before_it_has_come(server, says_its_length):
+def test_an_upload_of_10_gb_is_refused_before_it_has_come(server, says_its_length, monkeypatch):
+    monkeypatch.setattr(applications, "_LINGER_SECONDS", 0.2)
     whole, sent = 10_000_000_000, 0
     head = b'--x\r\nContent-Disposition: form-data; name="audio"; filename="a.wav"\r\n\r\n'
     length = f"Content-Length: {whole}" if says_its_length else "Transfer-Encoding: chunked"
