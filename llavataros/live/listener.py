@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from data_prep.words.word import Word
 from llavataros.live.engine import Engine
+from llavataros.live.gestures import Gestures
 from llavataros.live.options import SessionDials, SessionOptions
 from llavataros.live.source import Numbered
 from llavataros.live.vmc_body import BodyPose
@@ -91,13 +92,20 @@ class Listener(Protocol):
 class EngineListener:
     """A session of an engine that runs in a thread of its own."""
 
-    def __init__(self, run: TrainedRun, options: SessionOptions) -> None:
+    def __init__(
+        self, run: TrainedRun, options: SessionOptions, *, gestures: Gestures | None = None
+    ) -> None:
         """Opens the session and compiles the network.
+
+        Args:
+            run: The run that animates.
+            options: Of the session.
+            gestures: What can be asked for by name; by default those that come along.
 
         Raises:
             UserError: When the options do not fit the run.
         """
-        self._engine = Engine(run, sessions=1)
+        self._engine = Engine(run, sessions=1, gestures=gestures)
         humanoid = Humanoid(self._engine.skeleton, place="the run's skeleton")
         self._humanoid = humanoid
         self.bones, self.rest = humanoid.bones, humanoid.rest

@@ -1,8 +1,10 @@
 """Bodies of voice agents: moved by this machine or by a server, shown by VMC and by a page."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from llavataros.live.gestures import read_gestures
 from llavataros.live.listener import EngineListener, Listener
 from llavataros.live.options import SessionOptions
 from llavataros.live.page_out import PageOut
@@ -27,6 +29,7 @@ def perform_here(
     page: int | None = None,
     displays: Sequence[Display] = (),
     rate_per_second: float = 60.0,
+    gestures: Path | str | None = None,
     **options: Any,
 ) -> Performer:
     """Returns a body that this machine's engine moves.
@@ -37,6 +40,8 @@ def perform_here(
         page: A port of this machine where browsers see it, 0 for any.
         displays: Who else shows it.
         rate_per_second: How often it is shown.
+        gestures: A folder of motion files that can be asked for by their names, besides those that
+            come along.
         options: Of `SessionOptions`: speaker, seed, words, dials.
 
     Raises:
@@ -45,7 +50,8 @@ def perform_here(
     keep_compiled()
     opened = open_trained(run or shipped_folder("starter"))
     asked: dict[str, Any] = {**_USUAL, **options}
-    listener = EngineListener(opened, SessionOptions(**asked))
+    known = read_gestures(gestures, opened) if gestures else None
+    listener = EngineListener(opened, SessionOptions(**asked), gestures=known)
     return _shown(listener, vmc, page, displays, rate_per_second)
 
 
