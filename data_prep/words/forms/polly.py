@@ -5,7 +5,7 @@ from typing import Any
 from data_prep.words.forms.document import Document, records
 from data_prep.words.forms.entry import MILLISECONDS_FIRST, Reading, entry
 
-_KINDS = {"word", "sentence", "viseme", "ssml"}
+_KINDS = ("word", "sentence", "viseme", "ssml")
 
 
 def is_polly(document: Document) -> bool:
