@@ -22,6 +22,8 @@ const FIELD_DEGREES = 28;
 const SHARPNESS = [2, 1.25, 0.8, 0.5];
 const SLOW_MILLISECONDS = 48; // between pictures, at which fewer pixels are drawn
 const SLOW_PICTURES = 6;
+const SHADOW_PIXELS = 2048; // along the edge of the map, at best
+const SHADOW_BLUR = 7; // of its pixels
 const MARGIN = 1.12; // of the picture around the people
 
 export class Stage {
@@ -65,8 +67,8 @@ export class Stage {
     this.key = new DirectionalLight("#fff1e0", 3.1);
     this.key.position.set(1.6, 3.6, 2.6);
     this.key.castShadow = true;
-    this.key.shadow.mapSize.set(2048, 2048);
-    this.key.shadow.radius = 7;
+    this.key.shadow.mapSize.setScalar(SHADOW_PIXELS);
+    this.key.shadow.radius = SHADOW_BLUR;
     this.key.shadow.intensity = 0.75;
     this.key.shadow.bias = -0.0006;
     this.key.shadow.normalBias = 0.02;
@@ -159,7 +161,8 @@ export class Stage {
     if (this.slow < SLOW_PICTURES || this.level + 1 === SHARPNESS.length) return;
     this.slow = 0;
     this.level++;
-    this.key.shadow.mapSize.setScalar(2048 / 2 ** this.level);
+    this.key.shadow.mapSize.setScalar(SHADOW_PIXELS / 2 ** this.level);
+    this.key.shadow.radius = SHADOW_BLUR / 2 ** this.level; // as soft as before, in metres
     this.key.shadow.map?.dispose();
     this.key.shadow.map = null;
     this.#resize();
