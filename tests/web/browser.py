@@ -15,12 +15,19 @@ from tests.program.study.browser import CHROMEDRIVER, CHROMIUM, wait
 
 # Small, and coarse, because every pixel is drawn by the processor.
 WIDE, NARROW = (700, 500), (390, 700)
-# Pictures are read from the canvas, which forgets them otherwise.
+# Pictures are read from the canvas, which forgets them otherwise; sounds are in no document.
 _KEEP_PICTURES = """
 const open = HTMLCanvasElement.prototype.getContext;
 HTMLCanvasElement.prototype.getContext = function (kind, options) {
   return open.call(this, kind, { ...options, preserveDrawingBuffer: true });
 };
+window.sounds = [];
+window.Audio = new Proxy(Audio, {
+  construct(kind, given) {
+    window.sounds.push(new kind(...given));
+    return window.sounds.at(-1);
+  },
+});
 """
 
 

@@ -63,6 +63,10 @@ def test_it_plays_with_its_sound_and_is_led_by_words_and_keys(browser: Any, page
     viewer.seek(browser, 0.2)
     press(browser, " ")
     wait(lambda: viewer.clock(browser) > 0.5, "the clock to go on")
+    both = "return [sounds[0].currentTime, Number(document.getElementById('position').value)]"
+    heard, shown = browser.execute_script(both)
+    assert heard > 0.3
+    assert shown == pytest.approx(heard, abs=0.15)
     press(browser, " ")
     assert viewer.attribute(browser, "play", "aria-label") == "Play"
     press(browser, "?")
