@@ -119,9 +119,15 @@ async def _converse(
         await asyncio.gather(reading, writing, return_exceptions=True)
     if owner.refusal.done():
         raise owner.refusal.result()
-    for task in (reading, writing):  # what was wrong with what came is said first
-        if not task.cancelled() and (problem := task.exception()):
+    # What was wrong with what came is said first.
+    ended = [task.exception() for task in (reading, writing) if not task.cancelled()]
+    problem = next((problem for problem in ended if problem), None)
+    del reading, writing, ended
+    try:
+        if problem:
             raise problem
+    finally:
+        del problem  # which holds this frame, and the stream with it
 
 
 async def _read(socket: WebSocket, stream: ClientStream, sessions: Sessions) -> None:

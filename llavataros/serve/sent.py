@@ -2,7 +2,7 @@
 
 from collections import deque
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from llavataros.live.live_frame import LiveFrame
 from llavataros.serve.codes import Code, Refusal
@@ -53,6 +53,10 @@ class Sent:
         """Appends what is to be sent."""
         self._items.append(item)
         self._places.append(self._places[-1].after(item))
+
+    def reply(self, kind: type[Numbered], **fields: Any) -> None:
+        """Appends a reply, with its number."""
+        self.add(kind(number=self.next_number, **fields))
 
     def upcoming(self, most_frames: int) -> list[LiveFrame] | Numbered | None:
         """Returns what is to be sent next: a reply, or consecutive frames; None for nothing."""

@@ -106,7 +106,7 @@ class Sessions:
     def close(self, stream: ClientStream) -> None:
         """Ends a stream at once."""
         self._owners.pop(stream, None)
-        stream.session.close()
+        stream.close()
 
     async def sweep(self) -> None:
         """Ends, for as long as the server runs, streams that nobody came back to."""

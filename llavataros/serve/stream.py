@@ -81,7 +81,7 @@ class ClientStream:
         self._notices: tuple[str, ...] = ()
         self._sent = Sent(math.ceil(_KEPT_SECONDS * body.fps))
         self._pongs: deque[Pong] = deque(maxlen=100)
-        tools = (body.fps, limits, metrics, threads, self._reply)
+        tools = (body.fps, limits, metrics, threads, self._sent.reply)
         try:
             self._intake = Intake(start, self.session, *tools)
         except Refusal:
@@ -178,8 +178,11 @@ class ClientStream:
             self._metrics.count_frames(upcoming[:count], time.monotonic())
         self._sent.advance(count)
 
-    def _reply(self, kind: type[Numbered], **fields) -> None:
-        self._sent.add(kind(number=self._sent.next_number, **fields))
+    def close(self) -> None:
+        """Gives the lane to others; what was sent is kept."""
+        self.session.close()
+        # Else both hold each other until garbage is looked for, and all that was sent with them.
+        self.session.on_news = _nobody_listens
 
     @property
     def is_done(self) -> bool:
@@ -197,15 +200,19 @@ class ClientStream:
             raise Refusal(Code.INTERNAL, "the session failed, which the server's log describes")
         notices = self.session.notices
         for text in _new(self._notices, notices):
-            self._reply(Notice, text=text)
+            self._sent.reply(Notice, text=text)
         self._notices = notices
         for frame in self.session.take(_MOST_FRAMES):
             self._sent.add(frame)
         if self.session.is_over and not self.is_over:
             self.is_over = True
             seconds = self.session.seconds_heard
-            self._reply(Ended, frames=self._sent.next_frame, seconds=seconds)
-            self.session.close()  # others may have the lane; what was sent is kept for a resume
+            self._sent.reply(Ended, frames=self._sent.next_frame, seconds=seconds)
+            self.close()
+
+
+def _nobody_listens() -> None:
+    """Is told the news of closed sessions."""
 
 
 def _new(before: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:

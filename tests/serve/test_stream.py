@@ -1,8 +1,10 @@
 """The stream through real sockets, with an engine that needs no network."""
 
+import gc
 import json
 import socket
 import struct
+import weakref
 
 import av
 import numpy as np
@@ -240,3 +242,28 @@ def test_words_of_a_service_are_read(server):
     assert [(w.text, w.start_seconds, w.end_seconds) for w in first] == [("so", 1.0, 1.2)]
     assert until == pytest.approx(1.2)
     assert [w.text for w in last] == ["it"]
+
+
+@pytest.mark.parametrize("ending", ["end", "close", "break", "refuse"])
+def test_a_stream_that_has_ended_is_no_garbage(ending):
+    gc.collect()
+    with serving(limits=Limits(resume_seconds=0)) as server:
+        gc.disable()
+        try:
+            connection, _ = server.begin()
+            stream = weakref.ref(server.sessions.running[0])
+            connection.send(sound(noise(0.5), 0))
+            if ending == "end":
+                say(connection, type="end")
+                everything(connection)
+            elif ending == "close":
+                connection.close()
+            elif ending == "break":
+                connection.socket.shutdown(socket.SHUT_RDWR)
+            else:
+                say(connection, type="start", version=1)
+                everything(connection)
+            server.wait_until(lambda: not server.engine.open_by_id)
+            server.wait_until(lambda: stream() is None)
+        finally:
+            gc.enable()
