@@ -1,6 +1,8 @@
 """Serves live sessions and whole recordings: WebSocket, HTTP and the viewer."""
 
 import argparse
+import contextlib
+import ctypes
 import gc
 import logging
 import os
@@ -27,6 +29,7 @@ TOKEN_VARIABLE = "LLAVATAROS_TOKEN"
 _LEAST_TOKEN = 8
 # After which a thread of Python lets another go on; by default it is 5 ms, a sixth of a frame.
 _SWITCH_SECONDS = 0.0005
+_ARENA_MAX = -8  # M_ARENA_MAX of malloc.h
 _PACKAGES = ("fastapi", "uvicorn", "websockets", "multipart", "prometheus_client")
 EPILOG = """\
   {prog}
@@ -74,6 +77,12 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
         return _serve(given, limits, bound, token, only_here, stop)
 
 
+def _share_one_heap() -> None:
+    """Lets all threads share glibc's heap; with one for each, memory grows by what lies between."""
+    with contextlib.suppress(OSError, AttributeError):  # of other systems
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
+
+
 def _serve(
     given: argparse.Namespace,
     limits: Limits,
@@ -82,6 +91,7 @@ def _serve(
     only_here: bool,
     stop: "Stop",
 ) -> int:
+    _share_one_heap()  # before the libraries below begin threads
     from llavataros.live.engine import Engine
     from llavataros.serve.access import Access
     from llavataros.serve.animating import THREAD, Animating
