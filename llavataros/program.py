@@ -71,7 +71,17 @@ _FILES = ("config", "audio", "words", "transcript", "features", "interlocutor_au
 _FILES = (*_FILES, "interlocutor_words", "interlocutor_transcript", "scaler", "checkpoint", "pase")
 _FILES = (*_FILES, "embedding", "alignment", "joints", "motions")
 _FILES = (*_FILES, "recording", "motion_file", "avatar", "onto")
-_FOLDERS = ("out", "records", "recordings", "folder", "run", "motion", "real", "start_from")
+_FOLDERS = (
+    "gestures",
+    "out",
+    "records",
+    "recordings",
+    "folder",
+    "run",
+    "motion",
+    "real",
+    "start_from",
+)
 
 
 @door

@@ -93,6 +93,7 @@ def _serve(
 ) -> int:
     _share_one_heap()  # before the libraries below begin threads
     from llavataros.live.engine import Engine
+    from llavataros.live.gestures import read_gestures
     from llavataros.serve.access import Access
     from llavataros.serve.animating import THREAD, Animating
     from llavataros.serve.application import build_application
@@ -106,7 +107,8 @@ def _serve(
     keep_compiled()
     sys.setswitchinterval(_SWITCH_SECONDS)
     run = open_trained(given.checkpoint or _starter())
-    engine = Engine(run, sessions=limits.sessions)
+    gestures = read_gestures(given.gestures, run) if given.gestures else None
+    engine = Engine(run, sessions=limits.sessions, gestures=gestures)
     body = Body(engine.skeleton, engine.fps, engine.speakers, engine.gestures.names)
     name = f"run {given.checkpoint}" if given.checkpoint else "the model that comes along"
 
@@ -221,6 +223,12 @@ def build_parser(prog: str = PROGRAM) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--checkpoint", metavar="RUN", help="run directory (default: the model that comes along)"
+    )
+    parser.add_argument(
+        "--gestures",
+        metavar="FOLDER",
+        help="motion files (.npy, .npz, .bvh) that can be asked for by their names, besides the "
+        "gestures that come along",
     )
     parser.add_argument("--host", default=HOST, help="default: %(default)s, this machine alone")
     parser.add_argument("--port", type=int, default=PORT, help="default: %(default)s; 0 takes any")

@@ -60,3 +60,8 @@ def test_what_cannot_compile_ends_with_an_error(monkeypatch, caplog):
     assert main(["--port", "0", "--sessions", "1"]) == 1
     assert "no such device" in caplog.text
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_gestures_of_a_folder_that_is_not_there_are_refused(capsys, tmp_path) -> None:
+    assert main(["--port", "0", "--gestures", str(tmp_path / "none")]) == 2
+    assert "is no folder" in capsys.readouterr().err

@@ -36,7 +36,8 @@ def test_every_message_and_format_is_told() -> None:
 
 def test_commands_have_their_options() -> None:
     for words in commands_of("server.md"):
-        words = [word for word in words if not re.match(r"[A-Z_]+=", word)]
+        while not re.match(r"(llavataros|curl)$", words[0]):  # variables, whose values have spaces
+            words = words[1:]
         if words[0] == "llavataros":
             COMMANDS[words[1]].build_parser(words[1]).parse_args(words[2:])
         else:
