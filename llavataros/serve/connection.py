@@ -114,8 +114,8 @@ async def _converse(
     try:
         await asyncio.wait((reading, writing, owner.refusal), return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (reading, writing):
-            task.cancel()
+        reading.cancel()
+        writing.cancel()
         await asyncio.gather(reading, writing, return_exceptions=True)
     if owner.refusal.done():
         raise owner.refusal.result()
