@@ -119,7 +119,8 @@ class Microphone:
         self._stop.set()
 
     def _hear(self, samples: Float32[np.ndarray, "n 1"], *_: Any) -> None:
-        self._heard.put(samples[:, 0].copy())
+        # A driver that has nothing may hand over whatever lay there; a copy, in any case.
+        self._heard.put(np.nan_to_num(samples[:, 0], posinf=0.0, neginf=0.0))
 
 
 class Loudspeaker:

@@ -183,6 +183,14 @@ def fake_system(monkeypatch):
     return put
 
 
+def test_what_a_driver_leaves_in_its_buffer_is_silence_and_ends_nothing(fake_system):
+    fake_system([np.array([np.nan, 0.5, -np.inf, np.inf], np.float32)])
+    microphone = Microphone()
+    for part in microphone.parts():
+        np.testing.assert_array_equal(part.samples, [0.0, 0.5, 0.0, 0.0])
+        microphone.stop()
+
+
 def test_a_microphone_is_heard_and_let_go(fake_system):
     blocks = [np.full(441, 0.1 * n, np.float32) for n in range(1, 4)]
     system = fake_system(blocks)
