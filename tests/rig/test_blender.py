@@ -50,6 +50,8 @@ def run(script: Path, folder: Path, *arguments: str) -> None:
         "HOME": str(folder),
     }
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    if "_multiarray_umath" in done.stderr + done.stdout:
+        pytest.skip("Blender's Python is another one than NumPy is installed for here")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
