@@ -13,7 +13,6 @@ from data_prep.arriving.no_words import NoWords
 from data_prep.arriving.sound import ArrivingSound
 from data_prep.arriving.timed_words import TimedWords
 from data_prep.arriving.untimed_words import UntimedWords, voice_config
-from data_prep.vectors.choice import check_text, text_features
 from data_prep.words.word import Word
 from llavataros_jax.config import Config
 from llavataros_jax.errors import UserError
@@ -36,7 +35,7 @@ class Hearing:
     def __init__(self, config: Config, *, words: WordsMode = "none"):
         """Begins a stream by the sections audio, text, words and motion.fps of a run.
 
-        The first one in a process loads what features need; see `warm_up`.
+        The first one in a process loads what features need, which takes seconds.
 
         Args:
             config: Options of the run.
@@ -238,19 +237,3 @@ def take_together(hearings: Sequence[Hearing], most: int) -> list[Heard]:
         vectors, has_word = hearing._words_of(features)
         found.append(Heard(first, features, vectors, has_word))
     return found
-
-
-def warm_up(config: Config, *, words: WordsMode = "none") -> None:
-    """Loads and compiles what the streams of a run need, so that the first does not wait for it.
-
-    Raises:
-        UserError: When the word vectors or the audio features cannot be had.
-    """
-    if words != "none":
-        check_text(config.text)
-        text_features([Word("hello", 0.0, 0.1)], config.text)
-    hearing = Hearing(config, words=words)
-    rate, random = config.audio.sample_rate, np.random.default_rng(0)
-    hearing.hear(0.1 * random.standard_normal(rate).astype(np.float32), rate)
-    hearing.end()
-    hearing.take(4)
