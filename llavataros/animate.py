@@ -11,13 +11,13 @@ from pathlib import Path
 from llavataros.animation import Animation, animate_recording
 from llavataros.dials import add_dials, check_sampled, dial_overrides, seeds_of
 from llavataros.motion_forms import add_forms, asked_forms
+from llavataros.named_run import name_of_run, open_named
 from llavataros.wanted_recordings import WantedRecording, wanted_recordings
 from llavataros_jax.compilation_cache import keep_compiled
-from llavataros_jax.config.shipped import shipped_folder
 from llavataros_jax.errors import ExhaustedError, UserError, door
 from llavataros_jax.rendering.film import check_film_tools
 from llavataros_jax.run_options import with_run_options
-from llavataros_jax.trained import TrainedRun, open_trained
+from llavataros_jax.trained import TrainedRun
 
 PROGRAM = "llavataros animate"
 EPILOG = """\
@@ -44,8 +44,6 @@ run computes stays as it was trained. Dials have options of their own: --express
 --idle 0.8 is a lively speaker who keeps still in pauses. Of a run with a sampled head, --samples 5
 draws five motions for the same speech, and the same seed always draws the same one.
 """
-STARTER = "starter"
-_STARTER_NAME = "the model that comes along"
 _OVERRIDE = re.compile(r"[a-z_]+\.[a-z_]+=.*", re.DOTALL)
 # What belongs to one recording and cannot be shared by several.
 _OF_ONE = (
@@ -66,8 +64,8 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
     if not given.no_film:
         check_film_tools()
     keep_compiled()
-    run = _open(given.checkpoint)
-    check_sampled(given, run, f"run {given.checkpoint}" if given.checkpoint else _STARTER_NAME)
+    run = open_named(given.checkpoint)
+    check_sampled(given, run, name_of_run(given.checkpoint))
     run = with_run_options(run, given.overrides)
     opened = time.monotonic() - began
     failed = 0
@@ -91,19 +89,6 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = PROGRAM) -> int:
             f"{failed} of {len(wanted)} recordings could not be animated; each is named above"
         )
     return 0
-
-
-def _open(checkpoint: str | None) -> TrainedRun:
-    """Opens the run that the user named, or the one that comes along."""
-    if checkpoint is not None:
-        return open_trained(checkpoint)
-    starter = shipped_folder(STARTER)
-    if not starter.is_dir():
-        raise UserError(
-            f"the model that comes along is missing from {starter}; install llavataros again, or "
-            "name a run with --checkpoint"
-        )
-    return open_trained(starter)
 
 
 def read_command_line(arguments: Sequence[str] | None, prog: str = PROGRAM) -> argparse.Namespace:

@@ -132,12 +132,11 @@ def _listener(given: argparse.Namespace, speech: Speech) -> Listener:
             dials=dials,
         )
     from llavataros.live.listener import EngineListener
+    from llavataros.named_run import open_named
     from llavataros_jax.compilation_cache import keep_compiled
-    from llavataros_jax.config.shipped import shipped_folder
-    from llavataros_jax.trained import open_trained
 
     keep_compiled()
-    run = open_trained(given.checkpoint or shipped_folder("starter"))
+    run = open_named(given.checkpoint)
     options = SessionOptions(
         speaker=given.speaker, seed=given.seed, words=speech.form, dials=SessionDials(**dials)
     )

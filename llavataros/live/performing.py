@@ -13,9 +13,8 @@ from llavataros.live.playing import Display
 from llavataros.live.server_listener import ServerListener
 from llavataros.live.vmc import DEFAULT_PORT, VmcOut, VmcSender, parse_target
 from llavataros.live.vmc_body import SentBody
+from llavataros.named_run import open_named
 from llavataros_jax.compilation_cache import keep_compiled
-from llavataros_jax.config.shipped import shipped_folder
-from llavataros_jax.trained import open_trained
 
 USUAL_VMC = (f"127.0.0.1:{DEFAULT_PORT}",)
 # Words come with their times, and between utterances the body idles.
@@ -48,7 +47,7 @@ def perform_here(
         UserError: When something given cannot be used.
     """
     keep_compiled()
-    opened = open_trained(run or shipped_folder("starter"))
+    opened = open_named(run)
     asked: dict[str, Any] = {**_USUAL, **options}
     known = read_gestures(gestures, opened) if gestures else None
     listener = EngineListener(opened, SessionOptions(**asked), gestures=known)

@@ -94,6 +94,7 @@ def _serve(
     _share_one_heap()  # before the libraries below begin threads
     from llavataros.live.engine import Engine
     from llavataros.live.gestures import read_gestures
+    from llavataros.named_run import name_of_run, open_named
     from llavataros.serve.access import Access
     from llavataros.serve.animating import THREAD, Animating
     from llavataros.serve.application import build_application
@@ -101,16 +102,15 @@ def _serve(
     from llavataros.serve.server import make_server
     from llavataros.serve.warm_up import warm_up
     from llavataros_jax.compilation_cache import keep_compiled
-    from llavataros_jax.trained import open_trained
 
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     keep_compiled()
     sys.setswitchinterval(_SWITCH_SECONDS)
-    run = open_trained(given.checkpoint or _starter())
+    run = open_named(given.checkpoint)
     gestures = read_gestures(given.gestures, run) if given.gestures else None
     engine = Engine(run, sessions=limits.sessions, gestures=gestures)
     body = Body(engine.skeleton, engine.fps, engine.speakers, engine.gestures.names)
-    name = f"run {given.checkpoint}" if given.checkpoint else "the model that comes along"
+    name = name_of_run(given.checkpoint)
 
     stop_steps, failed = threading.Event(), threading.Event()
 
@@ -185,18 +185,6 @@ def _viewer() -> Path | None:
 
     web = shipped_folder("web")
     return web if (web / "index.html").is_file() else None
-
-
-def _starter() -> Path:
-    from llavataros_jax.config.shipped import shipped_folder
-
-    starter = shipped_folder("starter")
-    if not starter.is_dir():
-        raise UserError(
-            f"the model that comes along is missing from {starter}; install llavataros again, or "
-            "name a run with --checkpoint"
-        )
-    return starter
 
 
 def _token(given: str | None, *, is_needed: bool) -> str | None:
