@@ -100,7 +100,7 @@ def test_every_command_of_the_page_does_what_it_says(tmp_path, monkeypatch, caps
     monkeypatch.setitem(sys.modules, "sounddevice", FakeSystem([np.zeros(441, np.float32)] * 40))
     # The network is in tests/live/test_live_command.py, and takes seconds to begin.
     monkeypatch.setattr("llavataros.live.listener.EngineListener", QuickListener)
-    monkeypatch.setattr("llavataros_jax.trained.open_trained", lambda run: run)
+    monkeypatch.setattr("llavataros.named_run.open_named", lambda run: run)
     monkeypatch.setattr("llavataros.live.__main__.Loudspeaker", SilentSpeaker)
     monkeypatch.setattr("llavataros.live.playing._BLEND_SECONDS", 0.1)
     done = set()

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import pytest
 
-from llavataros import animate
 from llavataros.animate import main, read_command_line
 from llavataros.dials import DIALS, seeds_of
 from llavataros.no_effect import options_without_effect
@@ -92,7 +91,7 @@ def test_ranges_are_those_of_the_config(name: str) -> None:
 def test_a_run_that_answers_with_one_motion_has_nothing_to_draw(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(animate, "open_trained", lambda _: run_of("regression"))
+    monkeypatch.setattr("llavataros.named_run.open_trained", lambda _: run_of("regression"))
     said = refused(capsys, *options, "--checkpoint", "runs/demo")
     named = [word.partition("=")[0] for word in options[::2]]
     name = "run runs/demo" if options[0].startswith("--") else "this run"
@@ -107,7 +106,7 @@ def test_a_run_that_answers_with_one_motion_has_nothing_to_draw(
 def test_the_model_that_comes_along_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(animate, "open_trained", lambda _: run_of("regression"))
+    monkeypatch.setattr("llavataros.named_run.open_trained", lambda _: run_of("regression"))
     assert "the model that comes along answers with one motion" in refused(capsys, "--seed", "1")
 
 
@@ -121,7 +120,7 @@ def test_a_flow_run_takes_them_and_one_sample_suits_every_run(
     assert (flow.temperature, flow.guidance, flow.steps) == (0.5, 2, 4)
     with pytest.raises(UserError, match=r"flow\.blocks is part of what the run computes"):
         with_run_options(run, ["flow.blocks=1"])
-    monkeypatch.setattr(animate, "open_trained", lambda _: run_of("regression"))
+    monkeypatch.setattr("llavataros.named_run.open_trained", lambda _: run_of("regression"))
     missing = str(tmp_path / "none.wav")
     assert main([missing, "--samples", "1", "--checkpoint", "r", "--no-film"]) == 2
     assert "none.wav" in capsys.readouterr().err, "nothing but the recording is amiss"

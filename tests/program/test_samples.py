@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from data_prep.sources.files import group_files
-from llavataros import animate
 from llavataros.animate import main
 from llavataros_jax.config.file import config_from_dict, with_overrides
 from llavataros_jax.inference.animate import Animator
@@ -38,7 +37,7 @@ def flow_run(way: Path) -> TrainedRun:
 @pytest.fixture
 def door(flow_run: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Returns what animates a hum, and the folder of what comes out."""
-    monkeypatch.setattr(animate, "open_trained", lambda _: flow_run)
+    monkeypatch.setattr("llavataros.named_run.open_trained", lambda _: flow_run)
     spoken = words(tmp_path / "w.tsv", ("hi", 0.0, 0.3))
     given = [str(wave(tmp_path / "hum.wav")), "--words", str(spoken), "--no-film"]
     out = tmp_path / "out"
